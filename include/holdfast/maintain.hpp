@@ -1,0 +1,106 @@
+// Looking after a file: what is in it, whether it is sound, copies of it.
+//
+// Errors   io, busy, full, corrupt (only where a report cannot be made), already_exists (a target that
+//          is there), invalid_argument
+// Threads  any; all of these run beside writers
+// Source   src/maintain/, docs/operations.md
+#pragma once
+
+#include "holdfast/database.hpp"
+#include "holdfast/export.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace holdfast {
+
+// Called now and then during long work: done of total, in whatever unit the work has. Returning false
+// stops the work.
+using Progress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
+
+enum class Severity : std::uint8_t {
+  info,     // worth knowing: tables that a person added
+  warning,  // no data is lost, but something is not as it should be
+  error,    // something stored is damaged
+};
+
+struct Finding {
+  Severity severity = Severity::info;
+  std::string place = {};  // "segment 0190...", "sqlite", ...
+  std::string what = {};
+};
+
+struct VerifyOptions {
+  bool quick = false;  // structure and counts only; else every payload's digest, too
+  Progress progress = nullptr;
+};
+
+struct VerifyReport {
+  std::vector<Finding> findings = {};
+  std::uint64_t rows_checked = 0;
+  std::uint64_t bytes_checked = 0;
+  bool stopped = false;  // by the progress function
+
+  HOLDFAST_API bool sound() const;  // no finding of severity error, and not stopped
+};
+
+// Looks at everything, beside writers: SQLite's own check of the whole file (one read transaction, as
+// long as it takes), and then pages of rows, a short read transaction each.
+HOLDFAST_API VerifyReport verify(const Database& database, const VerifyOptions& options = {});
+
+struct BackupOptions {
+  std::uint32_t pages_per_step = 256;
+  Progress progress = nullptr;
+};
+
+// Copies the database, as of one instant, into a new file, which opens at once, with a new incarnation.
+// `target` must not exist; it appears when it is complete and checked, or not at all. Other threads and
+// processes go on writing; if their log reaches its hard limit meanwhile, the backup is `full`. Not
+// inside a transaction or read() of this thread (invalid_argument). If the progress function stops it,
+// nothing is left behind, and the result is false.
+HOLDFAST_API bool backup(const Database& database,
+                         const std::string& target,
+                         const BackupOptions& options = {});
+
+// Where the bytes are: one row per kind of owner.
+struct StorageUse {
+  std::string kind = {};  // "trace", "segment", "run", "manifest stream", "state"
+  std::string owner = {};
+  std::uint64_t rows = 0;
+  std::uint64_t raw_bytes = 0;
+  std::uint64_t stored_bytes = 0;
+};
+
+struct DatabaseInfo {
+  std::string path = {};
+  std::string store_id = {};
+  std::string incarnation = {};
+  std::string holdfast_version = {};
+  std::string sqlite_version = {};
+  int schema_version = 0;
+  std::int64_t created_at_us = 0;
+  std::uint64_t page_bytes = 0;
+  std::uint64_t page_count = 0;
+  std::uint64_t free_pages = 0;
+  std::uint64_t traces = 0, checkpoints = 0;
+  std::uint64_t sessions = 0, segments = 0, entries = 0;
+  std::uint64_t runs = 0, events = 0, snapshots = 0;
+  std::uint64_t streams = 0, manifests = 0;
+  std::uint64_t states = 0, state_entries = 0;
+  std::vector<std::string> foreign_objects = {};  // tables and views that are not ours
+};
+
+HOLDFAST_API DatabaseInfo info(const Database& database);
+
+// By size, largest first. Walks all rows, in one read transaction.
+HOLDFAST_API std::vector<StorageUse> storage_by_owner(const Database& database,
+                                                      std::size_t limit = kNoLimit);
+
+// Gives free pages back to the file system, in small transactions beside other writers, and says how
+// many bytes. The file itself becomes smaller when the log is next moved into it, at the latest when
+// it is closed.
+HOLDFAST_API std::uint64_t shrink(const Database& database, const Progress& progress = nullptr);
+
+}  // namespace holdfast

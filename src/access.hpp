@@ -1,0 +1,19 @@
+// How the rooms above the stores (maintenance) reach the link of a Database, and how tests make a Database on a
+// ground of their own.
+#pragma once
+
+#include "engine/link.hpp"
+#include "engine/opening.hpp"
+#include "holdfast/database.hpp"
+
+namespace holdfast::engine {
+
+class Access {
+ public:
+  static const Link& link(const Database& database) { return *database.link_; }
+  static Database database(std::shared_ptr<Opening> opening) {
+    return Database(std::make_shared<const Link>(std::move(opening), std::nullopt));
+  }
+};
+
+}  // namespace holdfast::engine

@@ -1,0 +1,258 @@
+#include "checkpoint/checkpoint_table.hpp"
+#include "checkpoint/trace_table.hpp"
+#include "engine/arguments.hpp"
+#include "engine/connection.hpp"
+#include "engine/link.hpp"
+#include "holdfast/checkpoint.hpp"
+#include "holdfast/error.hpp"
+
+#include <utility>
+
+namespace holdfast {
+
+using checkpoint::Checkpoint;
+using checkpoint::CheckpointCursor;
+using checkpoint::Order;
+using checkpoint::Trace;
+
+namespace {
+
+// The trace of a row; the index of ids leads there without knowing it.
+Trace trace_of(engine::Connection& db, const IdRef& id, std::int64_t checkpoint_key) {
+  auto trace = checkpoint::find_trace_as_is(db, checkpoint_key >> 32);
+  if (trace) return *std::move(trace);
+  throw Error(
+      ErrorCode::corrupt, "the trace of checkpoint " + id.str() + " is missing", {.id = id.str()});
+}
+
+// The row of an id, its trace, or nothing.
+struct Found {
+  Trace trace = {};
+  Checkpoint checkpoint = {};
+};
+std::optional<Found> find(engine::Connection& db, const IdRef& id) {
+  const auto key = checkpoint::find_key(db, id.text());
+  if (!key) return std::nullopt;
+  Found found{.trace = trace_of(db, id, *key)};
+  found.checkpoint = checkpoint::read_row(
+      db, found.trace, static_cast<std::uint64_t>(*key) & checkpoint::kMaxOrdinal);
+  return found;
+}
+
+CheckpointBlob read_blob(engine::Connection& db, const Checkpoint& row) {
+  checkpoint::require_sound(row);
+  return {.id = row.name,
+          .data = checkpoint::read_data(db, row),
+          .graph_hash = row.graph_hash,
+          .created_at_ns = row.created_at_ns};
+}
+
+// nullopt: it is damaged.
+std::optional<CheckpointBlob> try_read_blob(engine::Connection& db, const Checkpoint& row) {
+  try {
+    return read_blob(db, row);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+    return std::nullopt;
+  }
+}
+
+// Makes room for an id that is saved (again).
+void give_up_older(engine::Connection& db, Trace& trace, const std::string& id) {
+  const auto key = checkpoint::find_key(db, id);
+  if (!key) return;
+  if (*key >> 32 != trace.key) {
+    const Trace owner = trace_of(db, id, *key);
+    throw Error(ErrorCode::conflict,
+                "checkpoint " + id + " belongs to trace " + owner.name,
+                {.id = owner.name});
+  }
+  const auto ordinal = static_cast<std::uint64_t>(*key) & checkpoint::kMaxOrdinal;
+  checkpoint::take_out(db, trace, checkpoint::read_row(db, trace, ordinal));
+}
+
+// The newest ordinal that was saved before `id`; 0: none was.
+std::uint64_t ordinal_before(engine::Connection& db, const Trace& trace, const IdRef& id) {
+  const auto key = checkpoint::find_key(db, id.text());
+  if (!key || *key >> 32 != trace.key) {
+    throw Error(ErrorCode::not_found,
+                "trace " + trace.name + " has no checkpoint " + id.str(),
+                {.id = id.str()});
+  }
+  const auto ordinal = static_cast<std::uint64_t>(*key) & checkpoint::kMaxOrdinal;
+  const auto row = checkpoint::read_row(db, trace, ordinal);
+  if (row.sound) return checkpoint::ordinal_before(trace, row);
+  // A list goes on past a damaged one; its link is not believed.
+  const auto older = CheckpointCursor(db, trace, Order::newest_first, ordinal - 1).next();
+  return older ? older->ordinal() : 0;
+}
+
+std::vector<std::string> list_names(engine::Connection& db,
+                                    const Trace& trace,
+                                    std::uint64_t newest,
+                                    std::size_t limit) {
+  std::vector<std::string> names;
+  CheckpointCursor rows(db, trace, Order::newest_first, newest);
+  for (std::uint64_t expected = newest; expected != 0 && names.size() < limit;) {
+    auto row = rows.next();
+    if (!row || row->ordinal() != expected) checkpoint::throw_missing(trace);
+    checkpoint::require_sound(*row);
+    expected = checkpoint::ordinal_before(trace, *row);
+    names.push_back(std::move(row->name));
+  }
+  return names;
+}
+
+CheckpointRecovery recover(engine::Connection& db, const Trace& trace) {
+  CheckpointRecovery recovery;
+  recovery.incomplete = !trace.sound;
+  std::uint64_t expected = trace.newest_ordinal;
+  CheckpointCursor rows(db, trace, Order::newest_first, checkpoint::kMaxOrdinal);
+  while (!recovery.chosen) {
+    const auto row = rows.next();
+    if (!row) break;
+    if (row->ordinal() != expected) recovery.incomplete = true;
+    expected = checkpoint::ordinal_before(trace, *row);
+    recovery.chosen = try_read_blob(db, *row);
+    if (!recovery.chosen) recovery.damaged.push_back(row->name);
+  }
+  if (!recovery.chosen && expected != 0) recovery.incomplete = true;
+  return recovery;
+}
+
+std::size_t remove_all(engine::Connection& db, Trace trace) {
+  const std::size_t removed = checkpoint::remove_rows(db, trace);
+  checkpoint::write_trace(db, trace);
+  return removed;
+}
+
+}  // namespace
+
+CheckpointStore::CheckpointStore(std::shared_ptr<const engine::Link> link)
+    : link_(std::move(link)) {}
+
+void CheckpointStore::save(const IdRef& trace, const CheckpointBlob& blob) {
+  engine::check_id("trace", trace);
+  engine::check_id("checkpoint", blob.id);
+  link_->check_payload(blob.data.size());
+  const std::int64_t now_us = link_->now_us();
+  link_->write(
+      [&](engine::Connection& db) {
+        Trace owner = checkpoint::find_or_create_trace(db, trace.text(), now_us);
+        give_up_older(db, owner, blob.id);
+        checkpoint::append(db,
+                           owner,
+                           {.name = blob.id,
+                            .graph_hash = blob.graph_hash,
+                            .created_at_ns = blob.created_at_ns,
+                            .saved_at_us = now_us},
+                           blob.data);
+        checkpoint::write_trace(db, owner);
+      },
+      blob.data.size());
+}
+
+std::optional<CheckpointBlob> CheckpointStore::load(const IdRef& id) const {
+  engine::check_id("checkpoint", id);
+  return link_->read([&](engine::Connection& db) -> std::optional<CheckpointBlob> {
+    const auto found = find(db, id);
+    if (!found) return std::nullopt;
+    return read_blob(db, found->checkpoint);
+  });
+}
+
+std::optional<CheckpointBlob> CheckpointStore::load_latest(const IdRef& trace) const {
+  engine::check_id("trace", trace);
+  return link_->read([&](engine::Connection& db) -> std::optional<CheckpointBlob> {
+    const auto owner = checkpoint::find_trace(db, trace.text());
+    if (!owner) return std::nullopt;
+    return read_blob(db, checkpoint::read_row(db, *owner, owner->newest_ordinal));
+  });
+}
+
+CheckpointRecovery CheckpointStore::recover_latest(const IdRef& trace) const {
+  engine::check_id("trace", trace);
+  return link_->read([&](engine::Connection& db) {
+    const auto owner = checkpoint::find_trace_as_is(db, trace.text());
+    return owner ? recover(db, *owner) : CheckpointRecovery{};
+  });
+}
+
+std::vector<std::string> CheckpointStore::list(const IdRef& trace,
+                                               const CheckpointListOptions& options) const {
+  engine::check_id("trace", trace);
+  if (options.before) engine::check_id("checkpoint", *options.before);
+  return link_->read([&](engine::Connection& db) -> std::vector<std::string> {
+    auto owner = checkpoint::find_trace(db, trace.text());
+    // A trace that is not there has no `before` either.
+    if (!owner) owner = Trace{.name = trace.str()};
+    const std::uint64_t newest =
+        options.before ? ordinal_before(db, *owner, *options.before) : owner->newest_ordinal;
+    return list_names(db, *owner, newest, options.limit);
+  });
+}
+
+std::optional<CheckpointInfo> CheckpointStore::info(const IdRef& id) const {
+  engine::check_id("checkpoint", id);
+  return link_->read([&](engine::Connection& db) -> std::optional<CheckpointInfo> {
+    const auto found = find(db, id);
+    if (!found) return std::nullopt;
+    const Checkpoint& row = found->checkpoint;
+    checkpoint::require_sound(row);
+    return CheckpointInfo{.id = row.name,
+                          .trace = found->trace.name,
+                          .graph_hash = row.graph_hash,
+                          .created_at_ns = row.created_at_ns,
+                          .saved_at_us = row.saved_at_us,
+                          .raw_bytes = static_cast<std::uint64_t>(row.raw_bytes)};
+  });
+}
+
+std::vector<std::string> CheckpointStore::list_traces(
+    std::size_t limit, const std::optional<std::string>& after) const {
+  if (after) engine::check_id("trace", *after);
+  return link_->read(
+      [&](engine::Connection& db) { return checkpoint::trace_names(db, limit, after); });
+}
+
+bool CheckpointStore::remove(const IdRef& id) {
+  engine::check_id("checkpoint", id);
+  return link_->write([&](engine::Connection& db) {
+    auto found = find(db, id);
+    if (!found) return false;
+    checkpoint::require_sound(found->trace);
+    checkpoint::take_out(db, found->trace, found->checkpoint);
+    checkpoint::write_trace(db, found->trace);
+    return true;
+  });
+}
+
+std::size_t CheckpointStore::prune(const IdRef& trace, std::size_t keep) {
+  engine::check_id("trace", trace);
+  return link_->write([&](engine::Connection& db) -> std::size_t {
+    auto owner = checkpoint::find_trace(db, trace.text());
+    if (!owner) return 0;
+    if (keep == 0) return remove_all(db, *std::move(owner));
+    const std::size_t removed = checkpoint::prune_rows(db, *owner, keep);
+    if (removed > 0) checkpoint::write_trace(db, *owner);
+    return removed;
+  });
+}
+
+std::size_t CheckpointStore::remove_trace(const IdRef& trace) {
+  return prune(trace, 0);
+}
+
+std::uint64_t CheckpointStore::size() const {
+  return link_->read([](engine::Connection& db) { return checkpoint::count_checkpoints(db); });
+}
+
+std::uint64_t CheckpointStore::size(const IdRef& trace) const {
+  engine::check_id("trace", trace);
+  return link_->read([&](engine::Connection& db) -> std::uint64_t {
+    const auto owner = checkpoint::find_trace(db, trace.text());
+    return owner ? owner->count : 0;
+  });
+}
+
+}  // namespace holdfast

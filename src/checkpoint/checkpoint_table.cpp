@@ -1,0 +1,256 @@
+#include "checkpoint/checkpoint_table.hpp"
+
+#include "content/payload.hpp"
+#include "content/row_digest.hpp"
+#include "holdfast/error.hpp"
+
+#include <utility>
+
+namespace holdfast::checkpoint {
+
+namespace {
+
+struct CheckpointStatements {
+  explicit CheckpointStatements(engine::Connection& db)
+      : find_key(db, "SELECT checkpoint_key FROM checkpoint WHERE name = ?1"),
+        newest_first(db,
+                     "SELECT checkpoint_key, previous_ordinal, name, graph_hash, created_at_ns,"
+                     " saved_at_us, codec, value_version, parent, metadata, raw_bytes, content_key,"
+                     " payload_digest, digest FROM checkpoint"
+                     " WHERE checkpoint_key BETWEEN ?1 AND ?2 ORDER BY checkpoint_key DESC"),
+        oldest_first(db,
+                     "SELECT checkpoint_key, previous_ordinal, name, graph_hash, created_at_ns,"
+                     " saved_at_us, codec, value_version, parent, metadata, raw_bytes, content_key,"
+                     " payload_digest, digest FROM checkpoint"
+                     " WHERE checkpoint_key BETWEEN ?1 AND ?2 ORDER BY checkpoint_key"),
+        payload(db,
+                "SELECT raw_bytes, payload, content_key FROM checkpoint WHERE checkpoint_key = ?1"),
+        insert(db,
+               "INSERT INTO checkpoint (checkpoint_key, previous_ordinal, name, graph_hash,"
+               " created_at_ns, saved_at_us, codec, value_version, parent, metadata, raw_bytes,"
+               " content_key, payload_digest, digest, payload)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"),
+        join(db,
+             "UPDATE checkpoint SET previous_ordinal = ?2, digest = ?3 WHERE checkpoint_key = ?1"),
+        remove(db, "DELETE FROM checkpoint WHERE checkpoint_key BETWEEN ?1 AND ?2") {}
+  engine::Statement find_key;
+  engine::Statement newest_first;
+  engine::Statement oldest_first;
+  engine::Statement payload;
+  engine::Statement insert;
+  engine::Statement join;
+  engine::Statement remove;
+};
+
+std::int64_t key_of(const Trace& trace, std::uint64_t ordinal) {
+  return trace.key << 32 | static_cast<std::int64_t>(ordinal);
+}
+
+engine::Query run_cursor(engine::Connection& db,
+                         const Trace& trace,
+                         Order order,
+                         std::uint64_t from) {
+  auto& statements = db.statements<CheckpointStatements>();
+  if (order == Order::newest_first) {
+    return statements.newest_first.run(key_of(trace, 1), key_of(trace, from));
+  }
+  return statements.oldest_first.run(key_of(trace, from), key_of(trace, kMaxOrdinal));
+}
+
+std::int64_t digest_of(const Trace& trace, const Checkpoint& checkpoint) {
+  return content::RowDigest()
+      .add(trace.name)
+      .add(checkpoint.key)
+      .add(static_cast<std::int64_t>(checkpoint.previous_ordinal))
+      .add(checkpoint.name)
+      .add(static_cast<std::int64_t>(checkpoint.graph_hash))
+      .add(checkpoint.created_at_ns)
+      .add(checkpoint.saved_at_us)
+      .add(checkpoint.codec)
+      .add(checkpoint.value_version)
+      .add(checkpoint.parent)
+      .add(checkpoint.metadata)
+      .add(checkpoint.raw_bytes)
+      .add(checkpoint.content_key)
+      .add(checkpoint.payload_digest)
+      .value();
+}
+
+[[noreturn]] void throw_damaged(const Checkpoint& checkpoint) {
+  throw Error(ErrorCode::corrupt,
+              "checkpoint " + checkpoint.name + " fails its digest",
+              {.id = checkpoint.name});
+}
+
+// A damaged row may name another's content: what it names is left, and `verify` finds it.
+void free_content(engine::Connection& db, const Checkpoint& checkpoint) {
+  if (checkpoint.sound) content::remove(db, checkpoint.content_key);
+}
+
+std::size_t remove_keys(engine::Connection& db, std::int64_t first, std::int64_t last) {
+  return static_cast<std::size_t>(
+      db.statements<CheckpointStatements>().remove.execute(first, last));
+}
+
+// Makes the row after `gone` follow the one before it.
+void join_over(engine::Connection& db, Trace& trace, const Checkpoint& gone) {
+  auto after = CheckpointCursor(db, trace, Order::oldest_first, gone.ordinal() + 1).next();
+  if (!after || after->previous_ordinal != gone.ordinal()) throw_missing(trace);
+  if (gone.ordinal() == trace.oldest_ordinal) {
+    trace.oldest_ordinal = after->ordinal();
+    return;
+  }
+  // A new digest would make a damaged row look sound.
+  require_sound(*after);
+  after->previous_ordinal = gone.previous_ordinal;
+  db.statements<CheckpointStatements>().join.execute(
+      after->key, after->previous_ordinal, digest_of(trace, *after));
+}
+
+}  // namespace
+
+CheckpointCursor::CheckpointCursor(engine::Connection& db,
+                                   const Trace& trace,
+                                   Order order,
+                                   std::uint64_t from)
+    : trace_(trace), row_(run_cursor(db, trace, order, from)) {}
+
+std::optional<Checkpoint> CheckpointCursor::next() {
+  if (!row_.step()) return std::nullopt;
+  Checkpoint checkpoint;
+  checkpoint.key = row_.integer(0);
+  checkpoint.previous_ordinal = row_.bits(1);
+  checkpoint.name = row_.string(2);
+  checkpoint.graph_hash = row_.bits(3);
+  checkpoint.created_at_ns = row_.integer(4);
+  checkpoint.saved_at_us = row_.integer(5);
+  checkpoint.codec = row_.string(6);
+  checkpoint.value_version = row_.integer(7);
+  checkpoint.parent = row_.optional_string(8);
+  checkpoint.metadata = row_.optional_string(9);
+  checkpoint.raw_bytes = row_.integer(10);
+  checkpoint.content_key = row_.optional_integer(11);
+  checkpoint.payload_digest = row_.integer(12);
+  checkpoint.sound = row_.integer(13) == digest_of(trace_, checkpoint);
+  return checkpoint;
+}
+
+std::uint64_t ordinal_before(const Trace& trace, const Checkpoint& checkpoint) {
+  return checkpoint.ordinal() == trace.oldest_ordinal ? 0 : checkpoint.previous_ordinal;
+}
+
+std::optional<std::int64_t> find_key(engine::Connection& db, std::string_view name) {
+  auto row = db.statements<CheckpointStatements>().find_key.run(name);
+  return row.step() ? std::optional(row.integer(0)) : std::nullopt;
+}
+
+Checkpoint read_row(engine::Connection& db, const Trace& trace, std::uint64_t ordinal) {
+  auto checkpoint = CheckpointCursor(db, trace, Order::newest_first, ordinal).next();
+  if (!checkpoint || checkpoint->ordinal() != ordinal) throw_missing(trace);
+  return *std::move(checkpoint);
+}
+
+void require_sound(const Checkpoint& checkpoint) {
+  if (!checkpoint.sound) throw_damaged(checkpoint);
+}
+
+void throw_missing(const Trace& trace) {
+  throw Error(ErrorCode::corrupt,
+              "a checkpoint of trace " + trace.name + " is missing",
+              {.id = trace.name});
+}
+
+Bytes read_data(engine::Connection& db, const Checkpoint& checkpoint) {
+  try {
+    auto row = db.statements<CheckpointStatements>().payload.run(checkpoint.key);
+    if (row.step() &&
+        content::RowDigest().add_payload(row, 0).value() == checkpoint.payload_digest) {
+      return content::load(db, row, 0);
+    }
+  } catch (const Error& error) {
+    // Those below do not know whose payload it is.
+    if (error.code() != ErrorCode::corrupt) throw;
+  }
+  throw_damaged(checkpoint);
+}
+
+void append(engine::Connection& db, Trace& trace, Checkpoint checkpoint, BytesView data) {
+  if (trace.last_ordinal >= kMaxOrdinal) {
+    throw Error(ErrorCode::too_large,
+                "trace " + trace.name + " has given its last ordinal",
+                {.expected = kMaxOrdinal, .actual = trace.last_ordinal + 1, .id = trace.name});
+  }
+  const auto payload = content::Payload::store(db, data, content::Form::unknown);
+  checkpoint.previous_ordinal = trace.newest_ordinal;
+  trace.newest_ordinal = ++trace.last_ordinal;
+  if (trace.count++ == 0) trace.oldest_ordinal = trace.newest_ordinal;
+  checkpoint.key = key_of(trace, trace.newest_ordinal);
+  checkpoint.raw_bytes = payload.raw_bytes();
+  checkpoint.content_key = payload.content_key();
+  checkpoint.payload_digest = content::RowDigest().add_payload(payload).value();
+  db.statements<CheckpointStatements>().insert.execute(checkpoint.key,
+                                                       checkpoint.previous_ordinal,
+                                                       checkpoint.name,
+                                                       checkpoint.graph_hash,
+                                                       checkpoint.created_at_ns,
+                                                       checkpoint.saved_at_us,
+                                                       checkpoint.codec,
+                                                       checkpoint.value_version,
+                                                       checkpoint.parent,
+                                                       checkpoint.metadata,
+                                                       checkpoint.raw_bytes,
+                                                       checkpoint.content_key,
+                                                       checkpoint.payload_digest,
+                                                       digest_of(trace, checkpoint),
+                                                       payload.value());
+}
+
+void take_out(engine::Connection& db, Trace& trace, const Checkpoint& checkpoint) {
+  const std::uint64_t ordinal = checkpoint.ordinal();
+  // The row may be damaged, so its link counts only where a row stands at its other end.
+  if (ordinal != trace.oldest_ordinal) {
+    const auto before = CheckpointCursor(db, trace, Order::newest_first, ordinal - 1).next();
+    if (!before || before->ordinal() != checkpoint.previous_ordinal) throw_missing(trace);
+  }
+  if (ordinal == trace.newest_ordinal) {
+    trace.newest_ordinal = ordinal_before(trace, checkpoint);
+    if (trace.newest_ordinal == 0) trace.oldest_ordinal = 0;
+  } else {
+    join_over(db, trace, checkpoint);
+  }
+  --trace.count;
+  free_content(db, checkpoint);
+  remove_keys(db, checkpoint.key, checkpoint.key);
+}
+
+std::size_t prune_rows(engine::Connection& db, Trace& trace, std::size_t keep) {
+  const std::uint64_t excess = trace.count > keep ? trace.count - keep : 0;
+  if (excess == 0) return 0;
+  std::uint64_t last = 0;
+  {
+    CheckpointCursor rows(db, trace, Order::oldest_first, 1);
+    auto row = rows.next();
+    if (!row || row->ordinal() != trace.oldest_ordinal) throw_missing(trace);
+    for (std::uint64_t gone = 0; gone < excess; ++gone) {
+      free_content(db, *row);
+      last = row->ordinal();
+      row = rows.next();
+      if (!row || row->previous_ordinal != last) throw_missing(trace);
+    }
+    trace.oldest_ordinal = row->ordinal();
+  }
+  trace.count = keep;
+  return remove_keys(db, key_of(trace, 1), key_of(trace, last));
+}
+
+std::size_t remove_rows(engine::Connection& db, Trace& trace) {
+  {
+    CheckpointCursor rows(db, trace, Order::oldest_first, 1);
+    while (const auto row = rows.next())
+      free_content(db, *row);
+  }
+  trace.count = 0;
+  return remove_keys(db, key_of(trace, 1), key_of(trace, kMaxOrdinal));
+}
+
+}  // namespace holdfast::checkpoint

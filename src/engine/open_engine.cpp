@@ -1,0 +1,129 @@
+// How an engine comes up: the file is recognised, made or migrated, and compared with what it must be,
+// before anything else may use it.
+#include "engine/engine.hpp"
+#include "engine/schema.hpp"
+#include "engine/statement.hpp"
+#include "holdfast/error.hpp"
+#include "holdfast/id.hpp"
+#include "vfs/file_identity.hpp"
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace holdfast::engine {
+
+namespace {
+
+constexpr const char* kMemoryName = "/memory.holdfast";
+
+ConnectionOptions connection_options(const std::string& path,
+                                     const vfs::Shim& shim,
+                                     const OpenOptions& options) {
+  return {.path = path.empty() ? kMemoryName : path,
+          .vfs = shim.name(),
+          .writable = !options.read_only};
+}
+
+// A file is switched to WAL mode by one process at a time, and SQLite does not wait there: two who wait
+// could wait for each other.
+template <class Function>
+void retry_while_busy(SteadyTime deadline, const Function& function) {
+  for (;;) {
+    try {
+      return function();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::busy || std::chrono::steady_clock::now() >= deadline) throw;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+// 0 for what is not there.
+std::int64_t bytes_of(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? static_cast<std::int64_t>(status.st_size) : 0;
+}
+
+// A log without its index: whoever had the file open is gone, and the first to read makes a new index beside
+// the log. Not here: it stays in memory, so that a file that is not ours is left as it was.
+void recognise_beside_log(const ConnectionOptions& options, SteadyTime deadline) {
+  Connection probe(options, Mode::write, deadline);
+  probe.set_checkpoint_on_close(false);
+  probe.execute("PRAGMA locking_mode = EXCLUSIVE");
+  recognise(probe);
+}
+
+}  // namespace
+
+Engine::Engine(std::string path, const OpenOptions& options, const vfs::ShimOptions& ground)
+    : options_(options), path_(std::move(path)), process_(::getpid()) {
+  shim_ = std::make_unique<vfs::Shim>(ground);
+  open();
+}
+
+Engine::Engine(const OpenOptions& options) : options_(options), process_(::getpid()) {
+  disk_ = std::make_unique<vfs::MemoryDisk>();
+  shim_ = std::make_unique<vfs::Shim>(vfs::ShimOptions{.base = disk_->vfs()});
+  open();
+}
+
+void Engine::open() {
+  if (sqlite3_threadsafe() == 0) {
+    throw Error(ErrorCode::unsupported, "this SQLite was built without mutexes");
+  }
+  const auto deadline = deadline_after(options_.busy_timeout_ms);
+  ConnectionOptions connections = connection_options(path_, *shim_, options_);
+  // Until we know that the file is ours, nothing in it is touched: a log that is there stays there.
+  const bool has_log = !path_.empty() && bytes_of(path_ + "-wal") > 0;
+  if (!path_.empty() && bytes_of(path_) == 1) {
+    // SQLite takes it for an empty file.
+    throw Error(ErrorCode::not_a_database, "the file is not a database");
+  }
+  if (has_log && !vfs::identity_of(path_ + "-shm")) {
+    retry_while_busy(deadline, [&] { recognise_beside_log(connections, deadline); });
+  }
+  connections.trust_schema = true;
+  auto connection = std::make_unique<Connection>(connections, Mode::write, deadline);
+  connection->set_checkpoint_on_close(!has_log);
+  retry_while_busy(deadline, [&] { open_schema(*connection); });
+  connection->set_checkpoint_on_close(true);
+  connection->distrust_schema();
+  connection->set_cache_bytes(options_.cache_bytes);
+
+  connections.trust_schema = false;
+  connections.cache_bytes = options_.cache_bytes;
+  page_bytes_ = static_cast<std::uint64_t>(connection->integer("PRAGMA page_size"));
+  readers_ = std::make_unique<ReaderPool>(connections, options_.max_readers);
+  // The first reader, now: whether the schema can be read without trust.
+  ReaderPool::Transaction(*readers_, "open", deadline);
+  governor_ = std::make_unique<WalGovernor>(
+      options_, page_bytes_, *shim_, [this] { return readers_->describe_oldest(); });
+  writer_ = std::make_unique<Writer>(*this, std::move(connection), *shim_, *governor_);
+  start_committer();
+}
+
+void Engine::open_schema(Connection& connection) {
+  const FileKind kind = recognise(connection);
+  if (kind != FileKind::current && options_.read_only) {
+    throw Error(ErrorCode::read_only,
+                "the file needs a migration, which a read-only open cannot make");
+  }
+  if (kind == FileKind::empty) prepare_new_file(connection, options_.page_bytes);
+  if (!options_.read_only) use_wal(connection);
+  if (kind != FileKind::current) {
+    migrate(connection, {make_uuid().to_string(), make_uuid().to_string(), now_us()});
+  }
+  check_fingerprint(connection);
+  Statement select(connection, "SELECT store_id, incarnation FROM store WHERE store_key = 1");
+  auto row = select.run();
+  if (!row.step()) throw Error(ErrorCode::corrupt, "the file has lost the row that says who it is");
+  store_id_ = row.string(0);
+  incarnation_ = row.string(1);
+}
+
+}  // namespace holdfast::engine

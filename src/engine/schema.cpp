@@ -1,0 +1,199 @@
+#include "engine/schema.hpp"
+
+#include "engine/statement.hpp"
+#include "holdfast/error.hpp"
+#include "holdfast/version.hpp"
+#include "schema_sql.hpp"
+
+#include <SQLiteCpp/Database.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+namespace holdfast::engine {
+
+namespace {
+
+// A row of sqlite_schema. A trigger may have the name of a table.
+struct ObjectName {
+  std::string name;
+  std::string type;
+  auto operator<=>(const ObjectName&) const = default;
+};
+struct Object {
+  std::string table;
+  std::string sql;
+  bool operator==(const Object&) const = default;
+};
+using Objects = std::map<ObjectName, Object>;
+
+constexpr const char* kReadObjects =
+    "SELECT name, type, tbl_name, ifnull(sql, '') FROM sqlite_schema";
+
+// What the objects of a current file must be: those of a file just made.
+const Objects& expected_objects() {
+  static const Objects objects = [] {
+    SQLite::Database model(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    for (const auto& migration : schema::kMigrations)
+      model.exec(std::string(migration.sql));
+    model.exec(std::string(schema::kViews));
+    Objects result;
+    SQLite::Statement rows(model, kReadObjects);
+    while (rows.executeStep()) {
+      result.emplace(ObjectName{rows.getColumn(0).getString(), rows.getColumn(1).getString()},
+                     Object{rows.getColumn(2).getString(), rows.getColumn(3).getString()});
+    }
+    return result;
+  }();
+  return objects;
+}
+
+Objects read_objects(Connection& connection) {
+  Objects objects;
+  Statement select(connection, kReadObjects);
+  auto row = select.run();
+  while (row.step())
+    objects.emplace(ObjectName{row.string(0), row.string(1)}, Object{row.string(2), row.string(3)});
+  return objects;
+}
+
+bool is_ours(const ObjectName& name) {
+  return expected_objects().contains(name);
+}
+
+// sqlite_sequence, sqlite_stat1, automatic indexes: made by SQLite itself.
+bool is_sqlites(std::string_view name) {
+  return name.starts_with("sqlite_");
+}
+
+std::string quote_name(std::string_view name) {
+  std::string text = "\"";
+  for (const char c : name)
+    text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
+void refuse_foreign(const ObjectName& name, const Object& object) {
+  const bool trigger = name.type == "trigger";
+  const bool index_on_ours = name.type == "index" && is_ours({object.table, "table"});
+  if (!trigger && !index_on_ours) return;
+  throw Error(ErrorCode::incompatible,
+              "the file has a foreign " + name.type + " " + quote_name(name.name) + " on " +
+                  quote_name(object.table) + "; drop it with: DROP " +
+                  (trigger ? "TRIGGER " : "INDEX ") + quote_name(name.name) + ";",
+              {.id = name.name});
+}
+
+void drop_our_views(Connection& connection) {
+  for (const auto& [name, object] : read_objects(connection)) {
+    if (name.type != "view" || !is_ours(name)) continue;
+    connection.execute(("DROP VIEW " + quote_name(name.name)).c_str());
+  }
+}
+
+void run_pending_migrations(Connection& connection, const NewStore& store) {
+  const auto from = connection.integer("PRAGMA user_version");
+  if (from >= current_schema_version()) return;  // another process was faster
+  drop_our_views(connection);
+  for (const auto& migration : schema::kMigrations) {
+    if (migration.version <= from) continue;
+    connection.execute(std::string(migration.sql).c_str());
+    Statement record(connection,
+                     "INSERT INTO schema_migration (version, name, sha256, library_version, "
+                     "applied_at_us) VALUES (?1, ?2, ?3, ?4, ?5)");
+    record.execute(migration.version,
+                   migration.name,
+                   migration.sha256,
+                   std::string_view(HOLDFAST_VERSION),
+                   store.now_us);
+  }
+  if (from == 0) {
+    Statement insert(connection,
+                     "INSERT INTO store (store_key, store_id, incarnation, created_at_us) "
+                     "VALUES (1, ?1, ?2, ?3)");
+    insert.execute(store.store_id, store.incarnation, store.now_us);
+    connection.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
+  }
+  connection.execute(std::string(schema::kViews).c_str());
+  const std::string version = std::to_string(current_schema_version());
+  connection.execute(("PRAGMA user_version = " + version).c_str());
+}
+
+}  // namespace
+
+int current_schema_version() {
+  return std::rbegin(schema::kMigrations)->version;
+}
+
+FileKind recognise(Connection& connection) {
+  const auto application_id = connection.integer("PRAGMA application_id");
+  const auto objects = connection.integer("SELECT count(*) FROM sqlite_schema");
+  if (application_id == 0 && objects == 0) return FileKind::empty;
+  if (application_id != kApplicationId) {
+    throw Error(ErrorCode::not_a_database,
+                "the file is an SQLite database of another program; nothing was changed");
+  }
+  const auto version = connection.integer("PRAGMA user_version");
+  if (version == current_schema_version()) return FileKind::current;
+  if (version < current_schema_version()) return FileKind::older;
+  throw Error(ErrorCode::schema_too_new,
+              "the file has schema version " + std::to_string(version) +
+                  ", newer than this library's; nothing was changed",
+              {.expected = static_cast<std::uint64_t>(current_schema_version()),
+               .actual = static_cast<std::uint64_t>(version)});
+}
+
+void prepare_new_file(Connection& connection, std::uint32_t page_bytes) {
+  connection.execute(("PRAGMA page_size = " + std::to_string(page_bytes)).c_str());
+  connection.execute("PRAGMA auto_vacuum = INCREMENTAL");
+}
+
+void use_wal(Connection& connection) {
+  Statement statement(connection, "PRAGMA journal_mode = WAL");
+  auto row = statement.run();
+  if (row.step() && row.text(0) == "wal") return;
+  throw Error(ErrorCode::unsupported,
+              "the file system, or this SQLite, cannot keep a write-ahead log");
+}
+
+void migrate(Connection& connection, const NewStore& store) {
+  connection.execute("PRAGMA synchronous = FULL");
+  connection.execute("BEGIN IMMEDIATE");
+  try {
+    run_pending_migrations(connection, store);
+    connection.execute("COMMIT");
+  } catch (...) {
+    if (!connection.autocommit()) connection.execute("ROLLBACK");
+    throw;
+  }
+  // At normal durability later, a schema that is only in the WAL could vanish in a power loss.
+  sqlite3_wal_checkpoint_v2(
+      connection.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
+void check_fingerprint(Connection& connection) {
+  const Objects actual = read_objects(connection);
+  for (const auto& [name, object] : actual) {
+    if (!is_ours(name)) refuse_foreign(name, object);
+  }
+  for (const auto& [name, expected] : expected_objects()) {
+    const auto found = actual.find(name);
+    if (found != actual.end() && found->second == expected) continue;
+    const char* how = found == actual.end() ? " is missing" : " is not as this library made it";
+    throw Error(ErrorCode::incompatible,
+                "the schema was changed: " + name.type + " " + quote_name(name.name) + how,
+                {.id = name.name});
+  }
+}
+
+std::vector<std::string> foreign_objects(Connection& connection) {
+  std::vector<std::string> result;
+  for (const auto& [name, object] : read_objects(connection)) {
+    if (!is_ours(name) && !is_sqlites(name.name)) result.push_back(name.type + " " + name.name);
+  }
+  return result;
+}
+
+}  // namespace holdfast::engine

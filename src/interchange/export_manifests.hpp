@@ -1,0 +1,16 @@
+// Manifest directories, out: docs/formats.md.
+//
+// Errors   those of the output folder and of every read
+#pragma once
+
+#include "holdfast/database.hpp"
+#include "holdfast/interchange.hpp"
+#include "interchange/output_folder.hpp"
+
+namespace holdfast::interchange {
+
+ExportReport export_manifests(const Database& database,
+                              OutputFolder& output,
+                              const ExportOptions& options);
+
+}  // namespace holdfast::interchange

@@ -1,0 +1,144 @@
+// Every row against its digest, and every payload against its own.
+
+#include "content/payload.hpp"
+#include "content/row_digest.hpp"
+#include "engine/statement.hpp"
+#include "maintain/stored_tables.hpp"
+#include "maintain/verification.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast::maintain {
+
+namespace {
+
+using engine::Connection;
+using engine::Query;
+using engine::Statement;
+
+std::optional<std::string_view> optional_text(const Query& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
+}
+
+std::optional<BytesView> optional_bytes(const Query& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.bytes(column));
+}
+
+// Adds the column to the digest, and says how many columns it took.
+int add_field(content::RowDigest& digest, char field, const Query& row, int column) {
+  switch (field) {
+    case 'i':
+      digest.add(row.integer(column));
+      return 1;
+    case 'I':
+      digest.add(row.optional_integer(column));
+      return 1;
+    case 't':
+      digest.add(row.text(column));
+      return 1;
+    case 'T':
+      digest.add(optional_text(row, column));
+      return 1;
+    case 'b':
+      digest.add(row.bytes(column));
+      return 1;
+    case 'B':
+      digest.add(optional_bytes(row, column));
+      return 1;
+    default:
+      digest.add_payload(row, column);
+      return 3;
+  }
+}
+
+class RowCheck {
+ public:
+  RowCheck(Connection& db, const StoredTable& table) : db_(db), table_(table) {}
+
+  // What is wrong with the row; empty: nothing.
+  std::string run(const Query& row) {
+    const int first = table_.has_bytes_key ? 2 : 1;
+    int column = first + 1;
+    int payload_column = 0;
+    content::RowDigest digest;
+    for (const char* field = table_.fields; *field != '\0'; ++field) {
+      if (*field == 'p') payload_column = column;
+      column += add_field(digest, *field, row, column);
+    }
+    if (digest.value() != row.integer(first)) return "the row fails its digest";
+    return payload_column == 0 ? std::string() : check_payload(row, payload_column);
+  }
+
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::string check_payload(const Query& row, int column) {
+    try {
+      bytes_ += content::load(db_, row, column).size();
+      return {};
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corrupt) throw;
+      return error.what();
+    }
+  }
+
+  Connection& db_;
+  const StoredTable& table_;
+  std::uint64_t bytes_ = 0;
+};
+
+struct Page {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  bool last = true;
+};
+
+Page check_page(Verification& verification,
+                Connection& db,
+                const StoredTable& table,
+                RowKey& last) {
+  Page page;
+  Statement select(db, table.rows);
+  RowCheck check(db, table);
+  auto row = run_page(select, table, last, kPageRows);
+  while (check.bytes() < kPageBytes && row.step()) {
+    ++page.rows;
+    last = read_key(table, row);
+    const std::string what = check.run(row);
+    if (!what.empty()) verification.add(Severity::error, place_of(db, table, last), what);
+  }
+  page.bytes = check.bytes();
+  page.last = page.rows < kPageRows && page.bytes < kPageBytes;
+  return page;
+}
+
+bool check_table(Verification& verification, const StoredTable& table) {
+  RowKey last;
+  Page page;
+  do {
+    page = {};
+    // What a damaged page of the tree hides ends the table: it cannot be walked beyond.
+    verification.read(table.name,
+                      [&](Connection& db) { page = check_page(verification, db, table, last); });
+    verification.count(page.rows, page.bytes);
+    if (!verification.go_on(page.rows)) return false;
+  } while (!page.last);
+  return true;
+}
+
+}  // namespace
+
+bool check_digests(Verification& verification) {
+  if (verification.quick()) return true;
+  for (const StoredTable& table : stored_tables()) {
+    if (table.rows == nullptr) continue;
+    verification.begin_part();
+    if (!check_table(verification, table)) return false;
+    verification.end_part(table.name);
+  }
+  return true;
+}
+
+}  // namespace holdfast::maintain

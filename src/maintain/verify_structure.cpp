@@ -1,0 +1,71 @@
+// SQLite's own check of pages, trees, indexes and constraints, and what the file says of itself.
+
+#include "engine/schema.hpp"
+#include "engine/statement.hpp"
+#include "holdfast/id.hpp"
+#include "maintain/verification.hpp"
+
+#include <string>
+
+namespace holdfast::maintain {
+
+namespace {
+
+using engine::Connection;
+using engine::Statement;
+
+constexpr std::string_view kPlace = "sqlite";
+
+// The one long read transaction of verify(): only the check of the whole file notices a page that
+// two trees use, and SQLite has no way to do it in slices.
+void run_sqlite_check(Verification& verification, Connection& db) {
+  Statement check(db,
+                  verification.quick() ? "PRAGMA quick_check(100)" : "PRAGMA integrity_check(100)");
+  auto row = check.run();
+  while (row.step()) {
+    if (row.text(0) != "ok") verification.add(Severity::error, kPlace, row.text(0));
+  }
+}
+
+void check_store_row(Verification& verification, Connection& db) {
+  Statement find(db, "SELECT store_id, incarnation FROM store WHERE store_key = 1");
+  auto row = find.run();
+  if (!row.step()) {
+    verification.add(Severity::error, "store", "the row that identifies the store is missing");
+    return;
+  }
+  for (const int column : {0, 1}) {
+    if (Uuid::parse(row.text(column))) continue;
+    verification.add(Severity::error,
+                     "store",
+                     std::string(column == 0 ? "store_id" : "incarnation") + " is no UUID");
+  }
+}
+
+// Schema changes are seen at open; here are those that happened while the file was open.
+void check_schema(Verification& verification, Connection& db) {
+  try {
+    engine::check_fingerprint(db);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::incompatible) throw;
+    verification.add(Severity::error, "schema", error.what());
+  }
+  for (const auto& object : engine::foreign_objects(db)) {
+    verification.add(Severity::info, "schema", object + " was added by somebody; it is left alone");
+  }
+}
+
+}  // namespace
+
+bool check_structure(Verification& verification) {
+  verification.begin_part();
+  // A share of the bar, whatever the size: nothing is known of its progress.
+  verification.expect(1);
+  verification.read(kPlace, [&](Connection& db) { run_sqlite_check(verification, db); });
+  verification.read("store", [&](Connection& db) { check_store_row(verification, db); });
+  verification.read("schema", [&](Connection& db) { check_schema(verification, db); });
+  verification.end_part(kPlace);
+  return verification.go_on(1);
+}
+
+}  // namespace holdfast::maintain

@@ -1,0 +1,111 @@
+#include "state/backend_row.hpp"
+
+#include "content/row_digest.hpp"
+#include "engine/statement.hpp"
+#include "holdfast/error.hpp"
+
+#include <utility>
+
+namespace holdfast::state {
+
+namespace {
+
+using engine::Connection;
+using engine::Query;
+using engine::Statement;
+
+struct BackendStatements {
+  explicit BackendStatements(Connection& c)
+      : find(c,
+             "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes, b.interval,"
+             "       b.undo_count, b.created_at_us, b.digest,"
+             "       (SELECT max(c.interval) FROM state_checkpoint AS c"
+             "         WHERE c.backend_key = b.backend_key)"
+             "  FROM state_backend AS b WHERE b.name = ?1"),
+        list(c,
+             "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes, b.interval,"
+             "       b.undo_count, b.created_at_us, b.digest,"
+             "       (SELECT max(c.interval) FROM state_checkpoint AS c"
+             "         WHERE c.backend_key = b.backend_key)"
+             "  FROM state_backend AS b ORDER BY b.name"),
+        insert(c, "INSERT INTO state_backend (name, created_at_us, digest) VALUES (?1, ?2, 0)"),
+        save(c,
+             "UPDATE state_backend SET version = ?2, entry_count = ?3, size_bytes = ?4,"
+             "       interval = ?5, undo_count = ?6, digest = ?7 WHERE backend_key = ?1"),
+        remove(c, "DELETE FROM state_backend WHERE backend_key = ?1") {}
+  Statement find, list, insert, save, remove;
+};
+
+std::int64_t digest_of(const BackendRow& row) {
+  return content::RowDigest()
+      .add(row.backend_key)
+      .add(row.name)
+      .add(row.version)
+      .add(row.entry_count)
+      .add(row.size_bytes)
+      .add(row.interval)
+      .add(row.undo_count)
+      .add(row.created_at_us)
+      .value();
+}
+
+BackendRow read_backend(const Query& row) {
+  BackendRow backend{.backend_key = row.integer(0),
+                     .name = row.string(1),
+                     .version = row.integer(2),
+                     .entry_count = row.integer(3),
+                     .size_bytes = row.integer(4),
+                     .interval = row.integer(5),
+                     .undo_count = row.integer(6),
+                     .created_at_us = row.integer(7),
+                     .newest_checkpoint = row.optional_integer(9).value_or(0)};
+  if (digest_of(backend) != row.integer(8)) throw_corrupt("the head of a state", backend.name);
+  return backend;
+}
+
+}  // namespace
+
+void throw_corrupt(std::string_view what, std::string_view state) {
+  throw Error(ErrorCode::corrupt,
+              std::string(what) + " is damaged (state " + std::string(state) + ")",
+              {.id = std::string(state)});
+}
+
+std::optional<BackendRow> find_backend(Connection& db, std::string_view name) {
+  auto row = db.statements<BackendStatements>().find.run(name);
+  if (!row.step()) return std::nullopt;
+  return read_backend(row);
+}
+
+BackendRow find_or_make_backend(Connection& db, std::string_view name, std::int64_t now_us) {
+  if (auto found = find_backend(db, name)) return *std::move(found);
+  db.statements<BackendStatements>().insert.execute(name, now_us);
+  BackendRow made{
+      .backend_key = db.last_insert_rowid(), .name = std::string(name), .created_at_us = now_us};
+  save_backend(db, made);
+  return made;
+}
+
+void save_backend(Connection& db, const BackendRow& row) {
+  db.statements<BackendStatements>().save.execute(row.backend_key,
+                                                  row.version,
+                                                  row.entry_count,
+                                                  row.size_bytes,
+                                                  row.interval,
+                                                  row.undo_count,
+                                                  digest_of(row));
+}
+
+std::vector<BackendRow> list_backends(Connection& db) {
+  std::vector<BackendRow> backends;
+  auto row = db.statements<BackendStatements>().list.run();
+  while (row.step())
+    backends.push_back(read_backend(row));
+  return backends;
+}
+
+void delete_backend_row(Connection& db, std::int64_t backend_key) {
+  db.statements<BackendStatements>().remove.execute(backend_key);
+}
+
+}  // namespace holdfast::state

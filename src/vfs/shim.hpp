@@ -1,0 +1,107 @@
+// The layer between SQLite and the platform's VFS: one per open engine.
+//
+// Caveats first. A Shim serves one database: the first main database that is opened through it is
+// the one that it watches, and it must outlive every connection opened through it. After fork() a
+// child must not use it.
+//
+// What it adds to the base VFS, and nothing else:
+//   guard     checkpointers and writers are kept apart (wal_guard.hpp)
+//   poison    after a failed sync of the database, its WAL or its journal nothing is written any
+//             more: the kernel has marked the lost pages clean, and a later sync would succeed
+//   identity  notices that the database, its -wal or its -shm was replaced or removed
+//   seam      an Interceptor for tests, directly above the base
+//   figures   counters, and the position of the newest commit
+// Memory-mapped I/O is ruled out: a truncated file would end the host with SIGBUS.
+//
+// Shape:   a registered sqlite3_vfs; open connections with sqlite3_open_v2(..., shim.name()).
+// Units:   bytes, nanoseconds.
+// Errors:  the constructor throws std::runtime_error if SQLite refuses the registration, or
+//          std::bad_alloc. Everything else reports through SQLite's result codes.
+// Threads: every const function from any thread. Construction and destruction once.
+// Source:  https://sqlite.org/c3ref/vfs.html
+#pragma once
+
+#include "vfs/interceptor.hpp"
+#include "vfs/wal_index.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+struct sqlite3_vfs;
+
+namespace holdfast::vfs {
+
+struct ShimOptions {
+  // What does the work; nullptr is the platform's default. Must outlive the Shim.
+  sqlite3_vfs* base = nullptr;
+
+  // std::nullopt: on where the SQLite in this process is an affected one.
+  std::optional<bool> wal_reset_guard = std::nullopt;
+
+  // For tests. Must outlive the Shim.
+  Interceptor* interceptor = nullptr;
+};
+
+// Since the Shim was made; of the watched database, its WAL and its journal.
+struct Counters {
+  std::uint64_t syncs = 0;           // also those that failed
+  std::uint64_t sync_ns = 0;         // time spent in them
+  std::uint64_t database_bytes = 0;  // written to the database file
+  std::uint64_t wal_bytes = 0;       // written to the WAL
+};
+
+// A file that is not, or no longer, the one that our connections have open.
+struct ReplacedFile {
+  FileKind file = FileKind::database;  // database, wal or shm
+  bool missing = false;                // true: no file at that path; false: another one
+};
+
+class ShimState;
+
+class Shim {
+ public:
+  explicit Shim(const ShimOptions& options = {});
+  ~Shim();
+  Shim(const Shim&) = delete;
+  Shim& operator=(const Shim&) = delete;
+
+  // The name for sqlite3_open_v2: "holdfast-" and a number that no other living Shim has.
+  [[nodiscard]] const std::string& name() const noexcept;
+
+  [[nodiscard]] bool guards_wal_reset() const noexcept;
+
+  // True after the first failed sync, for as long as the Shim lives. Writes, truncations and syncs
+  // then give SQLITE_IOERR_FSYNC, the writer and the checkpoint lock SQLITE_IOERR_LOCK, and the WAL
+  // cannot be deleted; what is there can be read. (A reader that meets another process's half-written
+  // wal-index header asks for the writer lock too: SQLITE_IOERR_LOCK, and a repeat succeeds.)
+  [[nodiscard]] bool poisoned() const noexcept;
+  void poison() noexcept;
+
+  // Compares the identities recorded when the files were opened with what the paths lead to now: at
+  // most three lstat calls, no allocation. std::nullopt is "all as it was", and always the answer
+  // over a base without inodes (a MemoryDisk). The -wal and -shm are watched from the first
+  // connection that opens them until the last one closes them. A connection that met another
+  // file when it opened (it got SQLITE_CANTOPEN) makes the answer permanent.
+  [[nodiscard]] std::optional<ReplacedFile> replaced() const noexcept;
+
+  // Of the newest commit by anybody. std::nullopt: no connection of this Shim has a wal-index
+  // mapped (none has read yet, or not WAL mode), or its header is not initialised.
+  // Also, now and then, when a writer of any process is half-way through the header: nothing is known
+  // at this moment.
+  [[nodiscard]] std::optional<WalIndexPosition> wal_index_position() const noexcept;
+
+  // True if nobody has committed since `position`; false also where that is not known. For validating
+  // a cached value: it costs a few loads, where the function above costs about 25 ns.
+  // REQUIRES: one connection that has read in WAL mode stays open during the call. Nothing else keeps
+  // the memory mapped.
+  [[nodiscard]] bool still_at(const WalIndexPosition& position) const noexcept;
+
+  [[nodiscard]] Counters counters() const noexcept;
+
+ private:
+  std::unique_ptr<ShimState> state_;
+};
+
+}  // namespace holdfast::vfs

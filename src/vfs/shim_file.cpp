@@ -1,0 +1,253 @@
+#include "vfs/shim_state.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+namespace holdfast::vfs {
+
+namespace {
+
+bool refuses_writes(const ShimFile& ours) {
+  return ours.shim->is_poisoned() && is_durable(ours.kind);
+}
+
+int file_close(sqlite3_file* file) noexcept {
+  ShimFile& ours = shim_file(file);
+  // Before the file is closed: afterwards SQLite may delete the WAL, which is then no loss.
+  if (ours.kind == FileKind::wal) ours.shim->files.closed(FileKind::wal);
+  const int result = intercepted_release(
+      *ours.shim,
+      [&] { return call_on(Operation::close, ours); },
+      [&] { return ours.base()->pMethods->xClose(ours.base()); });
+  ours.~ShimFile();
+  return result;
+}
+
+int read_partly(ShimFile& ours, void* buffer, const Call& call, const Verdict& verdict) {
+  const auto wanted = static_cast<std::size_t>(call.bytes);
+  const auto kept = static_cast<std::size_t>(std::clamp<std::int64_t>(
+      verdict.action == Verdict::Action::partial ? verdict.bytes : 0, 0, call.bytes));
+  std::memset(buffer, 0, wanted);
+  if (kept == 0) return verdict.result;
+  sqlite3_file* base = ours.base();
+  const int done = base->pMethods->xRead(base, buffer, static_cast<int>(kept), call.offset);
+  return done == SQLITE_OK ? verdict.result : done;
+}
+
+int intercepted_read(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offset) {
+  Call call = call_on(Operation::read, ours);
+  call.offset = offset;
+  call.bytes = bytes;
+  call.buffer = static_cast<std::byte*>(buffer);
+  Interceptor& interceptor = *ours.shim->interceptor;
+  const Verdict verdict = interceptor.before(call);
+  const int result = verdict.action == Verdict::Action::proceed
+                         ? ours.base()->pMethods->xRead(ours.base(), buffer, bytes, offset)
+                         : read_partly(ours, buffer, call, verdict);
+  return interceptor.after(call, result);
+}
+
+int file_read(sqlite3_file* file, void* buffer, int bytes, sqlite3_int64 offset) noexcept {
+  ShimFile& ours = shim_file(file);
+  if (ours.shim->interceptor != nullptr) return intercepted_read(ours, buffer, bytes, offset);
+  return ours.base()->pMethods->xRead(ours.base(), buffer, bytes, offset);
+}
+
+int intercepted_write(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
+  Call call = call_on(Operation::write, ours);
+  call.offset = offset;
+  call.bytes = bytes;
+  call.data = static_cast<const std::byte*>(data);
+  Interceptor& interceptor = *ours.shim->interceptor;
+  const Verdict verdict = interceptor.before(call);
+  std::int64_t kept = 0;
+  switch (verdict.action) {
+    case Verdict::Action::proceed:
+      kept = bytes;
+      break;
+    case Verdict::Action::partial:
+      kept = std::clamp<std::int64_t>(verdict.bytes, 0, bytes);
+      break;
+    case Verdict::Action::skip:
+      break;
+  }
+  int result = SQLITE_OK;
+  if (kept > 0) {
+    result = ours.base()->pMethods->xWrite(ours.base(), data, static_cast<int>(kept), offset);
+  }
+  const bool altered = verdict.action != Verdict::Action::proceed;
+  return interceptor.after(call, altered && result == SQLITE_OK ? verdict.result : result);
+}
+
+int file_write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) noexcept {
+  ShimFile& ours = shim_file(file);
+  if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
+  const int result = ours.shim->interceptor != nullptr
+                         ? intercepted_write(ours, data, bytes, offset)
+                         : ours.base()->pMethods->xWrite(ours.base(), data, bytes, offset);
+  if (result != SQLITE_OK) return result;
+  const auto written = static_cast<std::uint64_t>(bytes);
+  if (ours.kind == FileKind::wal) {
+    ours.shim->wal_bytes.fetch_add(written, std::memory_order_relaxed);
+  } else if (ours.kind == FileKind::database) {
+    ours.shim->database_bytes.fetch_add(written, std::memory_order_relaxed);
+  }
+  return SQLITE_OK;
+}
+
+int file_truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
+  ShimFile& ours = shim_file(file);
+  if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
+  return intercepted(
+      *ours.shim,
+      [&] {
+        Call call = call_on(Operation::truncate, ours);
+        call.bytes = size;
+        return call;
+      },
+      [&] { return ours.base()->pMethods->xTruncate(ours.base(), size); });
+}
+
+int file_sync(sqlite3_file* file, int flags) noexcept {
+  using Clock = std::chrono::steady_clock;
+  ShimFile& ours = shim_file(file);
+  if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
+  const auto start = Clock::now();
+  const int result = intercepted(
+      *ours.shim,
+      [&] {
+        Call call = call_on(Operation::sync, ours);
+        call.flags = flags;
+        return call;
+      },
+      [&] { return ours.base()->pMethods->xSync(ours.base(), flags); });
+  if (!is_durable(ours.kind)) return result;
+  if (result != SQLITE_OK) ours.shim->poison();
+  const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start);
+  ours.shim->syncs.fetch_add(1, std::memory_order_relaxed);
+  ours.shim->sync_ns.fetch_add(static_cast<std::uint64_t>(spent.count()),
+                               std::memory_order_relaxed);
+  return result;
+}
+
+int intercepted_file_size(ShimFile& ours, sqlite3_int64* size) {
+  const Call call = call_on(Operation::file_size, ours);
+  Interceptor& interceptor = *ours.shim->interceptor;
+  const Verdict verdict = interceptor.before(call);
+  int result = verdict.result;
+  if (verdict.action == Verdict::Action::proceed) {
+    result = ours.base()->pMethods->xFileSize(ours.base(), size);
+  } else {
+    *size = verdict.bytes;
+  }
+  return interceptor.after(call, result);
+}
+
+int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
+  ShimFile& ours = shim_file(file);
+  if (ours.shim->interceptor != nullptr) return intercepted_file_size(ours, size);
+  return ours.base()->pMethods->xFileSize(ours.base(), size);
+}
+
+Call lock_call(Operation operation, const ShimFile& ours, int level) {
+  Call call = call_on(operation, ours);
+  call.lock_level = level;
+  return call;
+}
+
+int file_lock(sqlite3_file* file, int level) noexcept {
+  ShimFile& ours = shim_file(file);
+  return intercepted(
+      *ours.shim,
+      [&] { return lock_call(Operation::lock, ours, level); },
+      [&] { return ours.base()->pMethods->xLock(ours.base(), level); });
+}
+
+int file_unlock(sqlite3_file* file, int level) noexcept {
+  ShimFile& ours = shim_file(file);
+  return intercepted(
+      *ours.shim,
+      [&] { return lock_call(Operation::unlock, ours, level); },
+      [&] { return ours.base()->pMethods->xUnlock(ours.base(), level); });
+}
+
+int file_check_reserved_lock(sqlite3_file* file, int* reserved) noexcept {
+  sqlite3_file* base = shim_file(file).base();
+  return base->pMethods->xCheckReservedLock(base, reserved);
+}
+
+int name_layers(ShimFile& ours, void* argument) {
+  auto** name = static_cast<char**>(argument);
+  sqlite3_file* base = ours.base();
+  const int result = base->pMethods->xFileControl(base, SQLITE_FCNTL_VFSNAME, argument);
+  const char* below = result == SQLITE_OK && *name != nullptr ? *name : ours.shim->base->zName;
+  char* layers = sqlite3_mprintf("%s/%s", ours.shim->name.c_str(), below);
+  if (result == SQLITE_OK) sqlite3_free(*name);
+  *name = layers;
+  return SQLITE_OK;
+}
+
+int file_control(sqlite3_file* file, int operation, void* argument) noexcept {
+  ShimFile& ours = shim_file(file);
+  switch (operation) {
+    case SQLITE_FCNTL_MMAP_SIZE:
+      // No mapping, whatever a pragma or the host's configuration asks for.
+      *static_cast<sqlite3_int64*>(argument) = 0;
+      return SQLITE_OK;
+    case SQLITE_FCNTL_SIZE_HINT:
+      if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;  // it may grow the file
+      break;
+    case SQLITE_FCNTL_VFSNAME:
+      return name_layers(ours, argument);
+    default:
+      break;
+  }
+  return ours.base()->pMethods->xFileControl(ours.base(), operation, argument);
+}
+
+int file_sector_size(sqlite3_file* file) noexcept {
+  sqlite3_file* base = shim_file(file).base();
+  return base->pMethods->xSectorSize(base);
+}
+
+int file_device_characteristics(sqlite3_file* file) noexcept {
+  sqlite3_file* base = shim_file(file).base();
+  // Batches of atomic writes commit, and sync, inside xFileControl, past the poison and the seam.
+  return base->pMethods->xDeviceCharacteristics(base) & ~SQLITE_IOCAP_BATCH_ATOMIC;
+}
+
+constexpr sqlite3_io_methods methods_of_version(int version) {
+  sqlite3_io_methods methods{};
+  methods.iVersion = version;
+  methods.xClose = file_close;
+  methods.xRead = file_read;
+  methods.xWrite = file_write;
+  methods.xTruncate = file_truncate;
+  methods.xSync = file_sync;
+  methods.xFileSize = file_size;
+  methods.xLock = file_lock;
+  methods.xUnlock = file_unlock;
+  methods.xCheckReservedLock = file_check_reserved_lock;
+  methods.xFileControl = file_control;
+  methods.xSectorSize = file_sector_size;
+  methods.xDeviceCharacteristics = file_device_characteristics;
+  if (version >= 2) {
+    methods.xShmMap = shim_shm_map;
+    methods.xShmLock = shim_shm_lock;
+    methods.xShmBarrier = shim_shm_barrier;
+    methods.xShmUnmap = shim_shm_unmap;
+  }
+  return methods;
+}
+
+constexpr sqlite3_io_methods kWithoutWal = methods_of_version(1);
+constexpr sqlite3_io_methods kWithWal = methods_of_version(2);
+
+}  // namespace
+
+const sqlite3_io_methods* shim_file_methods(int base_version) noexcept {
+  return base_version >= 2 ? &kWithWal : &kWithoutWal;
+}
+
+}  // namespace holdfast::vfs
