@@ -42,8 +42,9 @@ DescriptorScan find_descriptors(const FileIdentity& identity) {
   scan.possible = true;
   while (const dirent* entry = readdir(folder.get())) {
     const std::optional<int> number = descriptor_number(entry->d_name);
+    // Through the folder, not by the number: another thread may close or reuse that number meanwhile.
     struct stat status {};
-    if (!number || fstat(*number, &status) != 0) continue;
+    if (!number || fstatat(dirfd(folder.get()), entry->d_name, &status, 0) != 0) continue;
     if (identity_from(status) == identity) scan.descriptors.push_back(*number);
   }
   return scan;
