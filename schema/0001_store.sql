@@ -6,7 +6,9 @@ CREATE TABLE store (
   store_key        INTEGER NOT NULL PRIMARY KEY CHECK (store_key = 1),
   store_id         TEXT    NOT NULL,  -- UUIDv7
   incarnation      TEXT    NOT NULL,  -- UUIDv7
-  created_at_us    INTEGER NOT NULL   -- microseconds since the epoch, UTC
+  created_at_us    INTEGER NOT NULL,  -- microseconds since the epoch, UTC
+  schema_cookie    INTEGER NOT NULL   -- PRAGMA schema_version after our migrations: another value means
+                                      -- that somebody else has added or dropped something since
 ) STRICT;
 
 -- One row per migration that was applied.

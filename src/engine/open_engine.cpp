@@ -119,11 +119,16 @@ void Engine::open_schema(Connection& connection) {
     migrate(connection, {make_uuid().to_string(), make_uuid().to_string(), now_us()});
   }
   check_fingerprint(connection);
+  check_page_layout(connection);
   Statement select(connection, "SELECT store_id, incarnation FROM store WHERE store_key = 1");
   auto row = select.run();
   if (!row.step()) throw Error(ErrorCode::corrupt, "the file has lost the row that says who it is");
   store_id_ = row.string(0);
   incarnation_ = row.string(1);
+  if (!schema_is_ours_alone(connection)) return;
+  const auto cookie = connection.integer("PRAGMA schema_version");
+  shim_->protect(
+      {.roots = our_roots(connection), .schema_cookie = static_cast<std::uint32_t>(cookie)});
 }
 
 }  // namespace holdfast::engine

@@ -4,6 +4,7 @@
 #include "holdfast/error.hpp"
 #include "holdfast/version.hpp"
 #include "schema_sql.hpp"
+#include "vfs/page_seal.hpp"
 
 #include <SQLiteCpp/Database.h>
 #include <sqlite3.h>
@@ -86,6 +87,13 @@ void refuse_foreign(const ObjectName& name, const Object& object) {
               {.id = name.name});
 }
 
+// The bytes at the end of each page that SQLite leaves alone; -1 asks only.
+int set_or_ask_reserved_bytes(Connection& connection, int bytes) {
+  int value = bytes;
+  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_RESERVE_BYTES, &value);
+  return value;
+}
+
 void drop_our_views(Connection& connection) {
   for (const auto& [name, object] : read_objects(connection)) {
     if (name.type != "view" || !is_ours(name)) continue;
@@ -96,6 +104,7 @@ void drop_our_views(Connection& connection) {
 void run_pending_migrations(Connection& connection, const NewStore& store) {
   const auto from = connection.integer("PRAGMA user_version");
   if (from >= current_schema_version()) return;  // another process was faster
+  const bool schema_was_ours = from > 0 && schema_is_ours_alone(connection);
   drop_our_views(connection);
   for (const auto& migration : schema::kMigrations) {
     if (migration.version <= from) continue;
@@ -111,17 +120,31 @@ void run_pending_migrations(Connection& connection, const NewStore& store) {
   }
   if (from == 0) {
     Statement insert(connection,
-                     "INSERT INTO store (store_key, store_id, incarnation, created_at_us) "
-                     "VALUES (1, ?1, ?2, ?3)");
+                     "INSERT INTO store (store_key, store_id, incarnation, created_at_us, "
+                     "schema_cookie) VALUES (1, ?1, ?2, ?3, 0)");
     insert.execute(store.store_id, store.incarnation, store.now_us);
     connection.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   }
   connection.execute(std::string(schema::kViews).c_str());
   const std::string version = std::to_string(current_schema_version());
   connection.execute(("PRAGMA user_version = " + version).c_str());
+  if (from == 0 || schema_was_ours) record_schema_cookie(connection, true);
 }
 
 }  // namespace
+
+bool schema_is_ours_alone(Connection& connection) {
+  return connection.integer(
+             "SELECT count(*) FROM store, pragma_schema_version "
+             "WHERE schema_cookie = schema_version") == 1;
+}
+
+void record_schema_cookie(Connection& connection, bool ours_alone) {
+  connection.execute(
+      ours_alone
+          ? "UPDATE store SET schema_cookie = (SELECT schema_version FROM pragma_schema_version)"
+          : "UPDATE store SET schema_cookie = -1");
+}
 
 int current_schema_version() {
   return std::rbegin(schema::kMigrations)->version;
@@ -146,8 +169,37 @@ FileKind recognise(Connection& connection) {
 }
 
 void prepare_new_file(Connection& connection, std::uint32_t page_bytes) {
+  // First: after the other two it would only be noted, for a later VACUUM.
+  set_or_ask_reserved_bytes(connection, vfs::kSealBytes);
   connection.execute(("PRAGMA page_size = " + std::to_string(page_bytes)).c_str());
   connection.execute("PRAGMA auto_vacuum = INCREMENTAL");
+  // An empty database that was left behind: SQLite changes the layout of its one page by a VACUUM only,
+  // which needs a second database for a moment.
+  if (connection.integer("PRAGMA page_count") == 0) return;
+  set_or_ask_reserved_bytes(connection, vfs::kSealBytes);  // the page size took it back
+  const int attached = sqlite3_limit(connection.handle(), SQLITE_LIMIT_ATTACHED, 1);
+  connection.execute("VACUUM");
+  sqlite3_limit(connection.handle(), SQLITE_LIMIT_ATTACHED, attached);
+}
+
+void check_page_layout(Connection& connection) {
+  const int reserved = set_or_ask_reserved_bytes(connection, -1);
+  if (reserved == static_cast<int>(vfs::kSealBytes)) return;
+  throw Error(ErrorCode::corrupt,
+              "the file's header says that its pages have other parts than ours have",
+              {.expected = vfs::kSealBytes, .actual = static_cast<std::uint64_t>(reserved)});
+}
+
+std::vector<std::uint32_t> our_roots(Connection& connection) {
+  std::vector<std::uint32_t> roots;
+  Statement select(connection,
+                   "SELECT name, type, tbl_name, rootpage FROM sqlite_schema WHERE rootpage > 1");
+  auto row = select.run();
+  while (row.step()) {
+    const bool ours = is_ours({row.string(0), row.string(1)}) || is_ours({row.string(2), "table"});
+    if (ours) roots.push_back(static_cast<std::uint32_t>(row.integer(3)));
+  }
+  return roots;
 }
 
 void use_wal(Connection& connection) {

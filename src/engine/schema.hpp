@@ -38,8 +38,10 @@ struct NewStore {
   std::int64_t now_us = 0;
 };
 
-// Page size and vacuum mode; before anything is written to a new file.
+// Page size, vacuum mode and room for the seals of pages; before anything is written to a new file.
 void prepare_new_file(Connection& connection, std::uint32_t page_bytes);
+// That the pages of a file that is there have that room: corrupt if not.
+void check_page_layout(Connection& connection);
 // A copy that was exported, or a file that a person changed, may not be in WAL mode. busy at once if
 // somebody else has it open.
 void use_wal(Connection& connection);
@@ -47,6 +49,13 @@ void use_wal(Connection& connection);
 void migrate(Connection& connection, const NewStore& store);
 // Compares our objects with what they must be.
 void check_fingerprint(Connection& connection);
+// Whether nobody but our migrations has added or dropped anything. Else SQLite may have moved pages of
+// ours, and their seals say nothing.
+bool schema_is_ours_alone(Connection& connection);
+// Says so, or not, from now on. SQLite gives a copy of the file a schema cookie of its own.
+void record_schema_cookie(Connection& connection, bool ours_alone);
+// The root pages of our tables and indexes, in no order.
+std::vector<std::uint32_t> our_roots(Connection& connection);
 
 // Tables and views that somebody added: "table notes", "view recent".
 std::vector<std::string> foreign_objects(Connection& connection);

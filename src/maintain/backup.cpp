@@ -1,5 +1,5 @@
 #include "access.hpp"
-#include "engine/connection.hpp"
+#include "engine/lone_connection.hpp"
 #include "engine/page_copy.hpp"
 #include "engine/schema.hpp"
 #include "engine/statement.hpp"
@@ -69,16 +69,18 @@ void fold_log(Connection& target) {
 }
 
 bool copy_to(const engine::Link& link, const std::string& path, const BackupOptions& options) {
-  // The platform's own VFS: nobody knows this file yet, and nothing of ours watches over it.
-  Connection target({.path = path, .cache_bytes = link.options().cache_bytes}, engine::Mode::write);
+  engine::LoneConnection lone(path, link.options().cache_bytes);
+  Connection& target = *lone;
+  bool ours_alone = false;
   const bool complete = link.read(
       [&](Connection& source) {
-        source.integer("SELECT store_key FROM store");  // takes the snapshot
+        ours_alone = engine::schema_is_ours_alone(source);  // takes the snapshot
         return copy_pages(link, source, target, options);
       },
       "backup");
   if (!complete) return false;
   give_identity(target, link.make_uuid().to_string());
+  engine::record_schema_cookie(target, ours_alone);
   check_copy(target);
   fold_log(target);
   return true;

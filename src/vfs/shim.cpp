@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 namespace holdfast::vfs {
 
@@ -246,12 +247,17 @@ bool Shim::still_at(const WalIndexPosition& position) const noexcept {
   return state_->wal_index.is_at(position);
 }
 
+void Shim::protect(ProtectedTrees trees) {
+  state_->seals.protect(std::move(trees));
+}
+
 Counters Shim::counters() const noexcept {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   return {.syncs = state_->syncs.load(kRelaxed),
           .sync_ns = state_->sync_ns.load(kRelaxed),
           .database_bytes = state_->database_bytes.load(kRelaxed),
-          .wal_bytes = state_->wal_bytes.load(kRelaxed)};
+          .wal_bytes = state_->wal_bytes.load(kRelaxed),
+          .damaged_pages = state_->seals.refused()};
 }
 
 }  // namespace holdfast::vfs

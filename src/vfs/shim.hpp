@@ -9,6 +9,8 @@
 //   poison    after a failed sync of the database, its WAL or its journal nothing is written any
 //             more: the kernel has marked the lost pages clean, and a later sync would succeed
 //   identity  notices that the database, its -wal or its -shm was replaced or removed
+//   seals     every page that is written gets a checksum, and a page of a protected b-tree that was
+//             damaged is not given out: SQLITE_CORRUPT (sealed_pages.hpp)
 //   seam      an Interceptor for tests, directly above the base
 //   figures   counters, and the position of the newest commit
 // Memory-mapped I/O is ruled out: a truncated file would end the host with SIGBUS.
@@ -28,6 +30,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 struct sqlite3_vfs;
 
@@ -50,6 +53,14 @@ struct Counters {
   std::uint64_t sync_ns = 0;         // time spent in them
   std::uint64_t database_bytes = 0;  // written to the database file
   std::uint64_t wal_bytes = 0;       // written to the WAL
+  std::uint64_t damaged_pages = 0;   // not given out, each time that one was read
+};
+
+// B-trees whose pages nobody but our connections writes.
+struct ProtectedTrees {
+  std::vector<std::uint32_t> roots = {};
+  // As long as this is the file's: when another program adds or drops a table, SQLite may move any page.
+  std::uint32_t schema_cookie = 0;
 };
 
 // A file that is not, or no longer, the one that our connections have open.
@@ -97,6 +108,10 @@ class Shim {
   // REQUIRES: one connection that has read in WAL mode stays open during the call. Nothing else keeps
   // the memory mapped.
   [[nodiscard]] bool still_at(const WalIndexPosition& position) const noexcept;
+
+  // From now on these b-trees are protected by the seals of their pages. In a file whose pages have no
+  // 16 bytes to spare, none is.
+  void protect(ProtectedTrees trees);
 
   [[nodiscard]] Counters counters() const noexcept;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <span>
 
 namespace holdfast::vfs {
 
@@ -48,10 +49,50 @@ int intercepted_read(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offs
   return interceptor.after(call, result);
 }
 
+// The database that this WAL belongs to.
+sqlite3_file* base_database_of(const ShimFile& wal) {
+  auto* database = static_cast<ShimFile*>(sqlite3_database_file_object(wal.path));
+  return database != nullptr && database->pMethods != nullptr ? database->base() : nullptr;
+}
+
+bool accepts(ShimFile& ours, std::span<const std::byte> bytes, sqlite3_int64 offset) {
+  SealedPages& seals = ours.shim->seals;
+  switch (ours.kind) {
+    case FileKind::database:
+      seals.note_database(bytes, offset);
+      return seals.accepts_database_page(bytes, offset, *ours.base());
+    case FileKind::wal:
+      return seals.accepts_wal_page(bytes, offset, *ours.base(), base_database_of(ours));
+    case FileKind::shm:
+    case FileKind::journal:
+    case FileKind::temporary:
+    case FileKind::other:
+      return true;
+  }
+  return true;
+}
+
 int file_read(sqlite3_file* file, void* buffer, int bytes, sqlite3_int64 offset) noexcept {
   ShimFile& ours = shim_file(file);
-  if (ours.shim->interceptor != nullptr) return intercepted_read(ours, buffer, bytes, offset);
-  return ours.base()->pMethods->xRead(ours.base(), buffer, bytes, offset);
+  const int result = ours.shim->interceptor != nullptr
+                         ? intercepted_read(ours, buffer, bytes, offset)
+                         : ours.base()->pMethods->xRead(ours.base(), buffer, bytes, offset);
+  if (result != SQLITE_OK) return result;
+  const std::span read(static_cast<const std::byte*>(buffer), static_cast<std::size_t>(bytes));
+  return accepts(ours, read, offset) ? SQLITE_OK : SQLITE_CORRUPT;
+}
+
+// SQLite hands out its cached page, or a header that it has just put together.
+void seal(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
+  const std::span written(const_cast<std::byte*>(static_cast<const std::byte*>(data)),
+                          static_cast<std::size_t>(bytes));
+  SealedPages& seals = ours.shim->seals;
+  if (ours.kind == FileKind::wal) {
+    seals.seal_wal_write(written, offset, ours.wal_frame, *ours.base());
+  } else if (ours.kind == FileKind::database) {
+    seals.note_database(written, offset);
+    if (!ours.in_checkpoint) seals.seal_database_page(written, offset);
+  }
 }
 
 int intercepted_write(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
@@ -83,6 +124,7 @@ int intercepted_write(ShimFile& ours, const void* data, int bytes, sqlite3_int64
 int file_write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) noexcept {
   ShimFile& ours = shim_file(file);
   if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
+  seal(ours, data, bytes, offset);
   const int result = ours.shim->interceptor != nullptr
                          ? intercepted_write(ours, data, bytes, offset)
                          : ours.base()->pMethods->xWrite(ours.base(), data, bytes, offset);
@@ -197,6 +239,10 @@ int file_control(sqlite3_file* file, int operation, void* argument) noexcept {
       return SQLITE_OK;
     case SQLITE_FCNTL_SIZE_HINT:
       if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;  // it may grow the file
+      break;
+    case SQLITE_FCNTL_CKPT_START:
+    case SQLITE_FCNTL_CKPT_DONE:
+      ours.in_checkpoint = operation == SQLITE_FCNTL_CKPT_START;
       break;
     case SQLITE_FCNTL_VFSNAME:
       return name_layers(ours, argument);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "vfs/interceptor.hpp"
+#include "vfs/sealed_pages.hpp"
 #include "vfs/shim.hpp"
 #include "vfs/wal_guard.hpp"
 #include "vfs/wal_index_map.hpp"
@@ -41,6 +42,7 @@ class ShimState {
   std::atomic<bool> poisoned = false;
   WatchedFiles files;
   WalIndexMap wal_index;
+  SealedPages seals;
 
   std::atomic<std::uint64_t> syncs = 0;
   std::atomic<std::uint64_t> sync_ns = 0;
@@ -56,6 +58,8 @@ struct ShimFile : sqlite3_file {
   FileKind kind;
   Shm shm;
   WalGuard guard;
+  bool in_checkpoint;  // pages are copied from the WAL as they are
+  WalFrame wal_frame;
 
   sqlite3_file* base() noexcept;
 };

@@ -276,9 +276,10 @@ TEST_CASE("what a person added is told and does not make a file unsound") {
   const VerifyReport report = verify(*db);
   INFO(text_of(report));
   REQUIRE(report.sound());
-  REQUIRE(report.findings.size() == 2);
+  REQUIRE(report.findings.size() == 3);
   REQUIRE(report.findings[0].severity == Severity::info);
   REQUIRE(report.findings[0].what.find("table notes") == 0);
+  REQUIRE(report.findings[2].what.find("checksums of pages") != std::string::npos);
 }
 
 TEST_CASE("state without a manifest is told as an orphan, not as damage") {

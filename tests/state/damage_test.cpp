@@ -100,12 +100,12 @@ TEST_CASE(
   const std::string where = " WHERE key = CAST('" + key + "' AS BLOB)";
   db.close();
   {
-    test::PlainSqlite file(db.file());
-    const bool absence = file.text("SELECT raw_bytes IS NULL FROM state_undo" + where) == "1";
+    test::RowEditor file(db.file());
+    const bool absence = file->text("SELECT raw_bytes IS NULL FROM state_undo" + where) == "1";
     // Changes that would leave such a row as it is.
     if (absence && change.starts_with("old_interval = old")) return;
     if (absence && change.starts_with("old_interval = NULL")) return;
-    file.run("UPDATE state_undo SET " + change + where);
+    file->run("UPDATE state_undo SET " + change + where);
   }
   db.reopen();
   auto orders = db->state("orders");

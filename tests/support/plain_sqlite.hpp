@@ -3,6 +3,8 @@
 // engine's locks.
 #pragma once
 
+#include "vfs/shim.hpp"
+
 #include <sqlite3.h>
 
 #include <optional>
@@ -19,9 +21,9 @@ class PlainSqlite {
 
   static constexpr int kCreate = SQLITE_OPEN_CREATE;
 
-  explicit PlainSqlite(const std::string& path, int more_flags = 0) {
+  explicit PlainSqlite(const std::string& path, int more_flags = 0, const char* vfs = nullptr) {
     const int flags = SQLITE_OPEN_READWRITE | more_flags;
-    if (sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr) != SQLITE_OK) {
+    if (sqlite3_open_v2(path.c_str(), &handle_, flags, vfs) != SQLITE_OK) {
       const std::string message = sqlite3_errmsg(handle_);
       sqlite3_close_v2(handle_);
       throw std::runtime_error("cannot open " + path + ": " + message);
@@ -71,6 +73,18 @@ class PlainSqlite {
   [[noreturn]] void throw_error() { throw std::runtime_error(sqlite3_errmsg(handle_)); }
 
   sqlite3* handle_ = nullptr;
+};
+
+// The same, but what it writes has whole pages, seals and all: to damage a row and nothing else. A
+// plain connection leaves every row of the page unreadable.
+class RowEditor {
+ public:
+  explicit RowEditor(const std::string& path) : sqlite_(path, 0, shim_.name().c_str()) {}
+  PlainSqlite* operator->() { return &sqlite_; }
+
+ private:
+  vfs::Shim shim_;
+  PlainSqlite sqlite_;
 };
 
 }  // namespace holdfast::test

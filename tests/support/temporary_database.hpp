@@ -72,7 +72,7 @@ class TemporaryDatabase {
   void damage(const std::string& sql) {
     REQUIRE(ground_ == Ground::file);
     close();
-    PlainSqlite(file()).run(sql);
+    RowEditor(file())->run(sql);
     reopen();
   }
   // For tests that damage the pages themselves.
