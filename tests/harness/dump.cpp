@@ -133,7 +133,10 @@ void dump_state(Text& text, const StateBackend& state) {
 
 void dump_leases(Text& text, const Database& db) {
   for (const auto& lease : db.leases().list())
-    text.line("lease ", lease.name, lease.holder, lease.token);
+    text.line(lease.remaining_ms > 0 ? "lease " : "lease that is over ",
+              lease.name,
+              lease.holder,
+              lease.token);
 }
 
 }  // namespace
