@@ -183,26 +183,24 @@ void Writer::lead() noexcept {
 void Writer::run_group(const std::vector<WriteWaiter*>& group) noexcept {
   if (group.size() == 1) return run_and_commit(*group.front());
   raise_to(figures_.largest_group, group.size());
-  const bool intact = run_members(group);
-  if (!intact) roll_back();
-  if (intact && commit_members(group)) {
+  // The one whose failure cannot be undone alone.
+  const auto broken = std::find_if_not(
+      group.begin(), group.end(), [this](WriteWaiter* waiter) { return run_member(*waiter); });
+  if (broken != group.end()) {
+    roll_back();
+  } else if (commit_members(group)) {
     add(figures_.group_commits);
     add(figures_.grouped_operations, group.size());
     return;
   }
-  for (WriteWaiter* waiter : group) {
-    if (!waiter->error) run_again_alone(*waiter);
+  // Those that were refused, too: perhaps for what another member did, which is undone now.
+  for (auto member = group.begin(); member != group.end(); ++member) {
+    if (member != broken) run_again_alone(**member);
   }
 }
 
-// False: the transaction must not be committed.
-bool Writer::run_members(const std::vector<WriteWaiter*>& group) noexcept {
-  return std::all_of(
-      group.begin(), group.end(), [this](WriteWaiter* waiter) { return run_member(*waiter); });
-}
-
-// True: each member is committed, refused, or of unknown outcome. False: nothing is there; those without
-// an error are to be run again.
+// True: each member is committed, refused, or of unknown outcome. False: nothing is there; all are to be
+// run again.
 bool Writer::commit_members(const std::vector<WriteWaiter*>& group) noexcept {
   try {
     commit();
@@ -241,6 +239,7 @@ bool Writer::run_member(WriteWaiter& waiter) noexcept {
 
 void Writer::run_again_alone(WriteWaiter& waiter) noexcept {
   add(figures_.retried_operations);
+  waiter.error = nullptr;
   try {
     begin(waiter.durability, waiter.deadline);
   } catch (...) {

@@ -74,7 +74,6 @@ class Writer {
  private:
   void lead() noexcept;
   void run_group(const std::vector<WriteWaiter*>& group) noexcept;
-  bool run_members(const std::vector<WriteWaiter*>& group) noexcept;
   bool commit_members(const std::vector<WriteWaiter*>& group) noexcept;
   bool run_member(WriteWaiter& waiter) noexcept;
   void run_again_alone(WriteWaiter& waiter) noexcept;

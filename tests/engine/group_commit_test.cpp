@@ -107,6 +107,18 @@ TEST_CASE(
   REQUIRE(notes(ground.reopen()) == expected);
 }
 
+TEST_CASE("a member is not refused for what another one did that is undone") {
+  MemoryGround ground;
+  const Link& link = *ground.link;
+  ground.disk.set_capacity_bytes(ground.disk.used_bytes() + 100'000);
+  Group group(link);
+  group.add(adding("same name", kTooLarge));
+  group.add(adding("same name"));
+  REQUIRE(group.run() == Names{"full", "ok"});
+  REQUIRE(notes(link) == Names{"same name"});
+  REQUIRE(notes(ground.reopen()) == Names{"same name"});
+}
+
 TEST_CASE("once there is space again, writes succeed again") {
   MemoryGround ground;
   const Link& link = *ground.link;
