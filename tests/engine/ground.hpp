@@ -217,10 +217,17 @@ class Group {
   ~Group() { run(); }
 
   void add(Work work) {
+    add_call([this, work = std::move(work)] { link_.write(work); });
+  }
+  // Any call that waits for one turn to write.
+  void add_call(std::function<void()> call) {
     const std::size_t index = threads_.size();
-    outcomes_.emplace_back();
-    threads_.emplace_back([this, index, work = std::move(work)] {
-      const std::string outcome = outcome_of([&] { link_.write(work); });
+    {
+      const std::scoped_lock lock(mutex_);
+      outcomes_.emplace_back();
+    }
+    threads_.emplace_back([this, index, call = std::move(call)] {
+      const std::string outcome = outcome_of(call);
       if (index == 0 && after_first) after_first();
       const std::scoped_lock lock(mutex_);
       outcomes_[index] = outcome;

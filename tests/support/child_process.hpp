@@ -54,6 +54,7 @@ class ChildProcess {
     id_ = -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
+  void signal(int number) const { ::kill(id_, number); }
   int run_to_end() {
     start();
     return wait();
