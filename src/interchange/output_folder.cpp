@@ -45,6 +45,17 @@ bool is_safe(std::string_view path) {
   }
 }
 
+// With all that are missing above it. What is exported was private, and stays so: the umask does not decide.
+void make_folder(const std::string& path, const std::string& failure) {
+  fs::path made;
+  for (const fs::path& part : fs::path(path)) {
+    made /= part;
+    std::error_code ignored;
+    if (fs::is_directory(made, ignored)) continue;
+    if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST) fail_output(errno, failure);
+  }
+}
+
 // Renames without replacing. Where the file system cannot, the name was free a moment ago.
 int rename_to_free_name(const std::string& from, const std::string& to) {
 #ifdef RENAME_NOREPLACE
@@ -70,7 +81,7 @@ OutputFile::OutputFile(std::string temporary_path, std::string final_path)
     : temporary_path_(std::move(temporary_path)),
       final_path_(std::move(final_path)),
       descriptor_(::open(
-          temporary_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666)) {
+          temporary_path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) {
   if (descriptor_ < 0) fail_output(errno, "a file cannot be made in the target folder");
 }
 
@@ -138,8 +149,7 @@ void OutputFolder::open() {
   }
   for (const std::string& path : files_)
     require_vacant(path);
-  fs::create_directories(root_, error);
-  if (error) fail_output(error.value(), "the target folder cannot be made");
+  make_folder(root_, "the target folder cannot be made");
 }
 
 // A link in place of a folder would lead out of the target.
@@ -161,9 +171,7 @@ void OutputFolder::require_vacant(const std::string& path) const {
 OutputFile OutputFolder::create(const std::string& path) {
   const std::string folder(folder_of(path));
   const std::string absolute = folder.empty() ? root_ : root_ + "/" + folder;
-  std::error_code error;
-  fs::create_directories(absolute, error);
-  if (error) fail_output(error.value(), "a folder cannot be made in the target folder");
+  make_folder(absolute, "a folder cannot be made in the target folder");
   for (std::string_view made = folder; !made.empty(); made = folder_of(made)) {
     made_.insert(std::string(made));
   }
