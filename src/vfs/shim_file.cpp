@@ -49,6 +49,26 @@ int intercepted_read(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offs
   return interceptor.after(call, result);
 }
 
+int read_once(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offset) {
+  if (ours.shim->interceptor != nullptr) return intercepted_read(ours, buffer, bytes, offset);
+  return ours.base()->pMethods->xRead(ours.base(), buffer, bytes, offset);
+}
+
+int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept;
+
+// SQLite takes what a short read leaves out for zeros. That is right beyond the end of the file; within it,
+// a page would lose its rows in silence.
+int read_fully(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offset) {
+  int result = read_once(ours, buffer, bytes, offset);
+  if (result != SQLITE_IOERR_SHORT_READ) return result;
+  sqlite3_int64 size = 0;
+  const int sized = file_size(&ours, &size);
+  if (sized != SQLITE_OK) return sized;
+  if (offset + bytes > size) return result;
+  result = read_once(ours, buffer, bytes, offset);  // somebody may just have made it longer
+  return result == SQLITE_IOERR_SHORT_READ ? SQLITE_IOERR_READ : result;
+}
+
 // The database that this WAL belongs to.
 sqlite3_file* base_database_of(const ShimFile& wal) {
   auto* database = static_cast<ShimFile*>(sqlite3_database_file_object(wal.path));
@@ -74,9 +94,7 @@ bool accepts(ShimFile& ours, std::span<const std::byte> bytes, sqlite3_int64 off
 
 int file_read(sqlite3_file* file, void* buffer, int bytes, sqlite3_int64 offset) noexcept {
   ShimFile& ours = shim_file(file);
-  const int result = ours.shim->interceptor != nullptr
-                         ? intercepted_read(ours, buffer, bytes, offset)
-                         : ours.base()->pMethods->xRead(ours.base(), buffer, bytes, offset);
+  const int result = read_fully(ours, buffer, bytes, offset);
   if (result != SQLITE_OK) return result;
   const std::span read(static_cast<const std::byte*>(buffer), static_cast<std::size_t>(bytes));
   return accepts(ours, read, offset) ? SQLITE_OK : SQLITE_CORRUPT;

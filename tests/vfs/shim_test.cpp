@@ -348,31 +348,75 @@ TEST_CASE("whichever call fails, no acknowledged commit is lost") {
   CHECK(sweeps > 50);
 }
 
-TEST_CASE("a short read is filled with zeros and reported as SQLite expects") {
+namespace {
+
+// The database file below a connection, read by hand.
+class RawFile {
+ public:
+  explicit RawFile(Connection& db) {
+    REQUIRE(sqlite3_file_control(db.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file_) ==
+            SQLITE_OK);
+    sqlite3_int64 size = 0;
+    REQUIRE(file_->pMethods->xFileSize(file_, &size) == SQLITE_OK);
+    end_ = size;
+  }
+  std::pair<std::array<char, 100>, int> read(std::int64_t offset) {
+    std::array<char, 100> bytes{};
+    bytes.fill('x');
+    const int result = file_->pMethods->xRead(file_, bytes.data(), 100, offset);
+    return {bytes, result};
+  }
+  [[nodiscard]] std::int64_t end() const { return end_; }
+
+ private:
+  sqlite3_file* file_ = nullptr;
+  std::int64_t end_ = 0;
+};
+
+bool zeros_from(const std::array<char, 100>& bytes, std::ptrdiff_t first) {
+  return std::all_of(bytes.begin() + first, bytes.end(), [](char byte) { return byte == 0; });
+}
+
+}  // namespace
+
+TEST_CASE("a read beyond the end is filled with zeros and reported as SQLite expects") {
+  Ground ground(GENERATE(Base::platform, Base::memory));
+  ground.create();
+  Connection db = ground.open();
+  RawFile file(db);
+  const auto [bytes, result] = file.read(file.end() - 16);
+  CHECK(result == SQLITE_IOERR_SHORT_READ);
+  CHECK(zeros_from(bytes, 16));
+}
+
+TEST_CASE("a short read within a file is no end of it: tried again, then an error, never zeros") {
   Rule rule;
   Ground ground(GENERATE(Base::platform, Base::memory), {.interceptor = &rule});
   ground.create();
-  sqlite3_file* file = nullptr;
   Connection db = ground.open();
-  REQUIRE(sqlite3_file_control(db.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK);
-  std::array<char, 100> whole{};
-  REQUIRE(file->pMethods->xRead(file, whole.data(), 100, 0) == SQLITE_OK);
-  std::array<char, 100> part{};
-  part.fill('x');
-  SECTION("partly") {
-    rule.set([](const Call& call) {
-      return call.operation == Operation::read ? Verdict::partial(16, SQLITE_IOERR_SHORT_READ)
-                                               : Verdict::proceed();
-    });
-    CHECK(file->pMethods->xRead(file, part.data(), 100, 0) == SQLITE_IOERR_SHORT_READ);
-    CHECK(std::memcmp(part.data(), whole.data(), 16) == 0);
-  }
-  SECTION("not at all") {
-    rule.set([](const Call&) { return Verdict::lie(); });
-    CHECK(file->pMethods->xRead(file, part.data(), 100, 0) == SQLITE_OK);
-    CHECK(part[0] == 0);
-  }
-  CHECK(std::all_of(part.begin() + 16, part.end(), [](char byte) { return byte == 0; }));
+  RawFile file(db);
+  const auto whole = file.read(0).first;
+  int left = GENERATE(1, 2);
+  const bool once = left == 1;
+  rule.set([&](const Call& call) {
+    if (call.operation != Operation::read || left-- <= 0) return Verdict::proceed();
+    return Verdict::partial(16, SQLITE_IOERR_SHORT_READ);
+  });
+  const auto [bytes, result] = file.read(0);
+  CHECK(result == (once ? SQLITE_OK : SQLITE_IOERR_READ));
+  if (once) CHECK(bytes == whole);
+}
+
+TEST_CASE("a read that is only said to be done gives zeros") {
+  Rule rule;
+  Ground ground(GENERATE(Base::platform, Base::memory), {.interceptor = &rule});
+  ground.create();
+  Connection db = ground.open();
+  RawFile file(db);
+  rule.set([](const Call&) { return Verdict::lie(); });
+  const auto [bytes, result] = file.read(0);
+  CHECK(result == SQLITE_OK);
+  CHECK(zeros_from(bytes, 0));
 }
 
 namespace {
