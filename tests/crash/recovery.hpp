@@ -41,6 +41,7 @@ class Recovery {
  private:
   void check_recovered(const vfs::MemoryDisk::Image& image, Window window, bool may_interrupt);
   std::uint64_t look(const vfs::MemoryDisk::Image& image, Window window);
+  std::uint64_t look_at(Database db, Window window) const;
   std::uint64_t step_of(std::uint64_t dumped, Window window, const std::string& text) const;
   void interrupt(const vfs::MemoryDisk::Image& image, std::uint64_t step, Window window);
 

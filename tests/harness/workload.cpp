@@ -150,7 +150,9 @@ Workload::Workload(std::uint64_t seed) : seed_(seed), time_(std::make_shared<Tim
 
 OpenOptions Workload::options(OpenOptions base) const {
   base.clock = [time = time_] { return time->now_us.load(); };
-  base.random = [time = time_] { return Random(time->random_calls++).next(); };
+  base.random = [random = std::make_shared<std::atomic<std::uint64_t>>(0)] {
+    return Random((*random)++).next();
+  };
   return base;
 }
 

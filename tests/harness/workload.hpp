@@ -26,7 +26,8 @@ class Workload {
  public:
   explicit Workload(std::uint64_t seed);
 
-  // With time and random bits that are the same each time: time moves with the steps.
+  // With time and random bits that are the same each time: time moves with the steps, bits begin anew at each
+  // call of this.
   [[nodiscard]] OpenOptions options(OpenOptions base = {}) const;
 
   void step(Database& db, std::uint64_t i) const;
@@ -38,7 +39,6 @@ class Workload {
  private:
   struct Time {
     std::atomic<std::int64_t> now_us;
-    std::atomic<std::uint64_t> random_calls;
   };
   [[nodiscard]] Random random_of(std::uint64_t i) const;
 
