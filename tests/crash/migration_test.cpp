@@ -1,7 +1,7 @@
 // Creation and migration, interrupted at every step: the file is of its old version or of the new one.
 #include "crash/old_file.hpp"
 #include "crash/power_loss.hpp"
-#include "crash/recovered.hpp"
+#include "harness/recovered.hpp"
 #include "harness/fault.hpp"
 #include "harness/scale.hpp"
 #include "harness/workload.hpp"

@@ -1,7 +1,7 @@
 #include "crash/recovery.hpp"
 
 #include "crash/power_loss.hpp"
-#include "crash/recovered.hpp"
+#include "harness/recovered.hpp"
 #include "harness/ground.hpp"
 #include "holdfast/maintain.hpp"
 #include "support/source_files.hpp"
@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kLookEvery = 24;
 constexpr std::size_t kInterruptEvery = 3;  // of those that are looked at
 constexpr std::size_t kInterruptions = 6;
-constexpr std::size_t kFileEvery = 8;
+constexpr std::size_t kFileEvery = 64;
 
 }  // namespace
 

@@ -87,6 +87,7 @@ void Fault::arm(FaultKind kind, std::uint64_t nth, bool sticky) {
   calls_ = 0;
   sticky_ = sticky;
   fired_ = false;
+  failed_sync_ = false;
 }
 
 bool Fault::disarm() {
@@ -100,6 +101,7 @@ Verdict Fault::before(const vfs::Call& call) {
   ++calls_;
   if (sticky_ ? calls_ < nth_ : calls_ != nth_) return Verdict::proceed();
   fired_ = true;
+  if (call.operation == Operation::sync && kind_ == FaultKind::io_error) failed_sync_ = true;
   if (kind_ == FaultKind::io_error && nth_ % 2 == 0) {
     const bool changes = call.operation == Operation::write || call.operation == Operation::sync ||
                          call.operation == Operation::truncate;

@@ -32,6 +32,8 @@ class Fault : public vfs::Interceptor {
   void arm(FaultKind kind, std::uint64_t nth, bool sticky);
   // True: a call went wrong. From now on none does.
   bool disarm();
+  // Whether a sync was made to fail since it was armed.
+  [[nodiscard]] bool failed_sync() const { return failed_sync_; }
 
   vfs::Verdict before(const vfs::Call& call) override;
   int after(const vfs::Call& call, int result) override;
@@ -45,6 +47,7 @@ class Fault : public vfs::Interceptor {
   std::uint64_t calls_ = 0;
   bool sticky_ = false;
   bool fired_ = false;
+  bool failed_sync_ = false;
   int after_all_ = 0;  // what the call that is under way says although it was carried out
 };
 

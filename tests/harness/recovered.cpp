@@ -1,4 +1,4 @@
-#include "crash/recovered.hpp"
+#include "harness/recovered.hpp"
 
 #include "harness/dump.hpp"
 #include "harness/ground.hpp"
