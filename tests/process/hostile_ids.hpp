@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::test {
 
@@ -39,85 +40,97 @@ class HostileIds {
     return std::string(random_.pick(kInnocent));
   }
 
-  void play_trick(std::string& id) {
+  // What SQL, paths, globs, URLs, shells and formats take for something else.
+  static const std::vector<std::string>& snippets() {
     using namespace std::string_literals;
-    // What SQL, paths, globs, URLs, shells and formats take for something else.
-    static const std::array kSnippets{"'"s,
-                                      "\""s,
-                                      "';DROP TABLE state_entry;--"s,
-                                      "' OR '1'='1"s,
-                                      "%"s,
-                                      "_"s,
-                                      "*"s,
-                                      "?"s,
-                                      "[a-z]"s,
-                                      "\\"s,
-                                      "/"s,
-                                      "../"s,
-                                      "..\\"s,
-                                      "./"s,
-                                      "%00"s,
-                                      "%2e%2e%2f"s,
-                                      "%s%n"s,
-                                      "${HOME}"s,
-                                      "`id`"s,
-                                      "$(id)"s,
-                                      "\n"s,
-                                      "\r\n"s,
-                                      "\t"s,
-                                      " "s,
-                                      "\x1b[2J"s,
-                                      ":"s,
-                                      "::"s,
-                                      ":0:0:"s,
-                                      ":1:0:"s,
-                                      "op:1:0:"s,
-                                      ","s,
-                                      ";"s,
-                                      "|"s,
-                                      "#"s,
-                                      "NULL"s,
-                                      "null"s,
-                                      "true"s,
-                                      "x'00'"s,
-                                      "1e0"s,
-                                      ".0"s,
-                                      "0x1"s,
-                                      "-0"s,
-                                      "-wal"s,
-                                      "-shm"s,
-                                      "file:"s,
-                                      "?mode=memory"s,
-                                      "sqlite_master"s,
-                                      "\x7f"s,
-                                      "\x01"s,
-                                      "{\"a\":1}"s,
-                                      "$.a"s,
-                                      "~1"s,
-                                      "~2"s};
-    // The same to the eye, or to one who folds and composes.
-    static const std::array kLookalikes{
+    static const std::vector<std::string> all{"'"s,
+                                              "\""s,
+                                              "';DROP TABLE state_entry;--"s,
+                                              "' OR '1'='1"s,
+                                              "%"s,
+                                              "_"s,
+                                              "*"s,
+                                              "?"s,
+                                              "[a-z]"s,
+                                              "\\"s,
+                                              "/"s,
+                                              "../"s,
+                                              "..\\"s,
+                                              "./"s,
+                                              "%00"s,
+                                              "%2e%2e%2f"s,
+                                              "%s%n"s,
+                                              "${HOME}"s,
+                                              "`id`"s,
+                                              "$(id)"s,
+                                              "\n"s,
+                                              "\r\n"s,
+                                              "\t"s,
+                                              " "s,
+                                              "\x1b[2J"s,
+                                              ":"s,
+                                              "::"s,
+                                              ":0:0:"s,
+                                              ":1:0:"s,
+                                              "op:1:0:"s,
+                                              ","s,
+                                              ";"s,
+                                              "|"s,
+                                              "#"s,
+                                              "NULL"s,
+                                              "null"s,
+                                              "true"s,
+                                              "x'00'"s,
+                                              "1e0"s,
+                                              ".0"s,
+                                              "0x1"s,
+                                              "-0"s,
+                                              "-wal"s,
+                                              "-shm"s,
+                                              "file:"s,
+                                              "?mode=memory"s,
+                                              "sqlite_master"s,
+                                              "\x7f"s,
+                                              "\x01"s,
+                                              "{\"a\":1}"s,
+                                              "$.a"s,
+                                              "~1"s,
+                                              "~2"s};
+    return all;
+  }
+  // The same to the eye, or to one who folds and composes.
+  static const std::vector<std::string>& lookalikes() {
+    using namespace std::string_literals;
+    static const std::vector<std::string> all{
         "\u00e9"s, "e\u0301"s, "\u212b"s, "\u00c5"s, "A\u030a"s, "\uff41"s, "\u0430"s,    "\u200b"s,
         "\u200d"s, "\u202e"s,  "\ufeff"s, "\u00a0"s, "\u0130"s,  "\u0131"s, "\u017f"s,    "\u00df"s,
         "SS"s,     "\ufb01"s,  "\u1e9e"s, "\u2024"s, "\u2215"s,  "\uff0f"s, "\U0001f600"s};
-    // No UTF-8: cut off, over-long, surrogates, beyond the last code point.
-    static const std::array kNoText{"\0"s,
-                                    "\xff"s,
-                                    "\xc0\xaf"s,
-                                    "\xc3"s,
-                                    "\xe2\x82"s,
-                                    "\xed\xa0\x80"s,
-                                    "\xf4\x90\x80\x80"s,
-                                    "\x80"s,
-                                    "\xe0\x80\xaf"s};
+    return all;
+  }
+  // No UTF-8: cut off, over-long, surrogates, beyond the last code point.
+  static const std::vector<std::string>& no_text() {
+    using namespace std::string_literals;
+    static const std::vector<std::string> all{"\0"s,
+                                              "\xff"s,
+                                              "\xc0\xaf"s,
+                                              "\xc3"s,
+                                              "\xe2\x82"s,
+                                              "\xed\xa0\x80"s,
+                                              "\xf4\x90\x80\x80"s,
+                                              "\x80"s,
+                                              "\xe0\x80\xaf"s};
+    return all;
+  }
+
+  void play_trick(std::string& id) {
     switch (random_.below(10)) {
       case 0:
       case 1:
-        return insert(id, random_.pick(kSnippets));
+        return insert(id, random_.pick(snippets()));
       case 2:
-        return insert(id, random_.pick(kLookalikes));
+        return insert(id, random_.pick(lookalikes()));
       case 3:
-        return insert(id, random_.pick(kNoText));
+        return insert(id, random_.pick(no_text()));
       case 4:
         return swap_case(id);
       case 5:
