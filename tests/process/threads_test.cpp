@@ -9,10 +9,13 @@
 #include "support/random.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -57,6 +60,14 @@ const Operations kReads{
     [](Input& in) { in.db.checkpoints().info(in.name); },
     [](Input& in) { in.db.checkpoints().list_traces(); },
     [](Input& in) { in.db.checkpoints().size(in.name); },
+    [](Input& in) { in.db.checkpoints().empty(); },
+    [](Input& in) { in.db.sessions().exists(in.name, in.name); },
+    [](Input& in) { in.db.runs().head(in.name); },
+    [](Input& in) { in.manifests().list_ids(); },
+    [](Input& in) { in.partition().contains(in.key()); },
+    [](Input& in) { in.state().size_bytes(); },
+    [](Input& in) { in.state().version(); },
+    [](Input& in) { in.db.leases().find(in.name); },
     [](Input& in) { in.db.sessions().read_all(in.name, in.name); },
     [](Input& in) { in.db.sessions().read(in.name, in.name, 1, 3); },
     [](Input& in) { in.db.sessions().tail(in.name, in.name, 3); },
@@ -182,6 +193,15 @@ const Operations kRare{
     [](Input& in) { must_be_sound(in.db); },
     [](Input& in) { shrink(in.db); },
     [](Input& in) {
+      std::size_t left = 100'000;  // as a stream
+      in.manifests().save_with_state(Manifest(in.number(), 1, 1), [&](std::span<std::byte> buffer) {
+        const std::size_t now = std::min(left, buffer.size());
+        std::fill_n(buffer.begin(), now, std::byte{'x'});
+        left -= now;
+        return now;
+      });
+    },
+    [](Input& in) {
       Database again = Database::open(in.db.path(),
                                       {.durability = Durability::normal,
                                        .wal_checkpoint_bytes = 1 << 20,
@@ -215,8 +235,10 @@ class Worker {
   void work(std::size_t operations) {
     for (std::size_t i = 0; i < operations; ++i)
       act();
-    for (const Ticket& ticket : tickets_)
+    for (const Ticket& ticket : tickets_) {
       finish([&] { ticket.wait(); });
+      if (!ticket.done()) unexpected_.insert("a ticket was waited for, and is not done");
+    }
   }
 
   [[nodiscard]] const std::set<std::string>& unexpected() const { return unexpected_; }

@@ -263,6 +263,20 @@ void observe(Town& town, const Database& db, Random& random) {
   }
 }
 
+// It cannot make the file, and has to wait until somebody else has.
+Database open_read_only(const std::string& path) {
+  OpenOptions options = options_of(0);
+  options.read_only = true;
+  while (true) {
+    try {
+      return Database::open(path, options);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::read_only) throw;
+    }
+    pause(1000);
+  }
+}
+
 void inspect_copy(const std::string& copy) {
   const Database db = Database::open(copy);
   check_instant(db);
@@ -280,7 +294,7 @@ void live_as_writer(Town& town, const std::string& path, std::size_t writer) {
 }
 
 void live_as_reader(Town& town, const std::string& path, std::size_t reader) {
-  const Database db = Database::open(path, options_of(reader));
+  const Database db = reader == 0 ? open_read_only(path) : Database::open(path, options_of(reader));
   Witness witness(town.journals[kTownWriters + reader]);
   Random random = town.random_of_a_life();
   while (!town.over) {
