@@ -200,8 +200,9 @@ std::string unique_name(const void* living) {
 ShimState::ShimState(const ShimOptions& options)
     : base(base_or_default(options.base)),
       interceptor(options.interceptor),
-      guards_wal_reset(
-          options.wal_reset_guard.value_or(wal_reset_affected(sqlite3_libversion_number()))),
+      wal_reset_cure(options.wal_reset_cure.value_or(wal_reset_affected(sqlite3_libversion_number())
+                                                         ? WalResetCure::salt_check
+                                                         : WalResetCure::none)),
       name(unique_name(this)),
       vfs(vfs_over(*base)) {
   vfs.zName = name.c_str();
@@ -223,8 +224,8 @@ const std::string& Shim::name() const noexcept {
   return state_->name;
 }
 
-bool Shim::guards_wal_reset() const noexcept {
-  return state_->guards_wal_reset;
+WalResetCure Shim::wal_reset_cure() const noexcept {
+  return state_->wal_reset_cure;
 }
 
 bool Shim::poisoned() const noexcept {

@@ -5,7 +5,7 @@
 // child must not use it.
 //
 // What it adds to the base VFS, and nothing else:
-//   guard     checkpointers and writers are kept apart (wal_guard.hpp)
+//   cure      a checkpoint cannot run into SQLite's WAL-reset defect (wal_salt_check.hpp)
 //   poison    after a failed sync of the database, its WAL or its journal nothing is written any
 //             more: the kernel has marked the lost pages clean, and a later sync would succeed
 //   identity  notices that the database, its -wal or its -shm was replaced or removed
@@ -36,12 +36,19 @@ struct sqlite3_vfs;
 
 namespace holdfast::vfs {
 
+// Against SQLite's WAL-reset defect. Processes with different cures may use one file together.
+enum class WalResetCure {
+  none,
+  guard,       // writers wait for every checkpoint (wal_guard.hpp)
+  salt_check,  // a checkpoint that was overtaken gives up (wal_salt_check.hpp)
+};
+
 struct ShimOptions {
   // What does the work; nullptr is the platform's default. Must outlive the Shim.
   sqlite3_vfs* base = nullptr;
 
-  // std::nullopt: on where the SQLite in this process is an affected one.
-  std::optional<bool> wal_reset_guard = std::nullopt;
+  // std::nullopt: the salt check where the SQLite in this process is an affected one, else none.
+  std::optional<WalResetCure> wal_reset_cure = std::nullopt;
 
   // For tests. Must outlive the Shim.
   Interceptor* interceptor = nullptr;
@@ -81,7 +88,7 @@ class Shim {
   // The name for sqlite3_open_v2: "holdfast-" and a number that no other living Shim has.
   [[nodiscard]] const std::string& name() const noexcept;
 
-  [[nodiscard]] bool guards_wal_reset() const noexcept;
+  [[nodiscard]] WalResetCure wal_reset_cure() const noexcept;
 
   // True after the first failed sync, for as long as the Shim lives. Writes, truncations and syncs
   // then give SQLITE_IOERR_FSYNC, the writer and the checkpoint lock SQLITE_IOERR_LOCK, and the WAL

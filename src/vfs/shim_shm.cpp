@@ -42,6 +42,8 @@ void note_mapped(ShimFile& ours) {
 // another thread must not take for a replacement.
 void forget_mapped(ShimFile& ours) noexcept {
   ours.guard.forget();
+  ours.salt_check.forget();
+  ours.region = nullptr;
   if (ours.kind == FileKind::database && ours.shm == ShimFile::Shm::mapped) {
     ours.shim->wal_index.withdraw(&ours);
     ours.shim->files.closed(FileKind::shm);
@@ -55,6 +57,7 @@ int map_checked(ShimFile& ours, int region, int result, volatile void** out) {
     *out = nullptr;  // SQLite would use it although the call failed
     return SQLITE_CANTOPEN;
   }
+  if (region == 0) ours.region = *out;
   if (region == 0 && *out != nullptr && ours.kind == FileKind::database) {
     ours.shim->wal_index.publish(&ours, *out);
   }
@@ -104,8 +107,15 @@ int shim_shm_lock(sqlite3_file* file, int first_slot, int slots, int flags) noex
     return SQLITE_IOERR_LOCK;
   }
   const BaseShmLock base{base_shm_lock, &ours};
-  if (!ours.shim->guards_wal_reset) return base(first_slot, slots, flags);
-  return ours.guard.lock(base, first_slot, slots, flags);
+  switch (ours.shim->wal_reset_cure) {
+    case WalResetCure::none:
+      break;
+    case WalResetCure::guard:
+      return ours.guard.lock(base, first_slot, slots, flags);
+    case WalResetCure::salt_check:
+      return ours.salt_check.lock(base, ours.region, first_slot, slots, flags);
+  }
+  return base(first_slot, slots, flags);
 }
 
 void shim_shm_barrier(sqlite3_file* file) noexcept {

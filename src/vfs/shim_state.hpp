@@ -12,6 +12,7 @@
 #include "vfs/shim.hpp"
 #include "vfs/wal_guard.hpp"
 #include "vfs/wal_index_map.hpp"
+#include "vfs/wal_salt_check.hpp"
 #include "vfs/watched_files.hpp"
 
 #include <sqlite3.h>
@@ -35,7 +36,7 @@ class ShimState {
 
   sqlite3_vfs* const base;
   Interceptor* const interceptor;
-  const bool guards_wal_reset;
+  const WalResetCure wal_reset_cure;
   std::string name;
   sqlite3_vfs vfs{};  // registered while this lives
 
@@ -57,7 +58,9 @@ struct ShimFile : sqlite3_file {
   const char* path;  // SQLite keeps it valid until the file is closed
   FileKind kind;
   Shm shm;
+  const volatile void* region;  // of the wal-index the first one; nullptr: not mapped
   WalGuard guard;
+  WalSaltCheck salt_check;
   bool in_checkpoint;  // pages are copied from the WAL as they are
   WalFrame wal_frame;
 

@@ -43,6 +43,11 @@ bool wal_index_is_at(const volatile void* region, const WalIndexPosition& positi
          load(words + kSaltWord + 1) == position.salt_2;
 }
 
+WalSalts read_wal_salts(const volatile void* region) noexcept {
+  const auto* words = static_cast<const volatile std::uint32_t*>(region);
+  return {.first = load(words + kSaltWord), .second = load(words + kSaltWord + 1)};
+}
+
 std::optional<WalIndexPosition> read_wal_index(const volatile void* region) noexcept {
   const auto* words = static_cast<const volatile std::uint32_t*>(region);
   for (int attempt = 0; attempt < kTries; ++attempt) {

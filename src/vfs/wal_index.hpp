@@ -42,6 +42,17 @@ struct WalIndexPosition {
 // REQUIRES: as below.
 bool wal_index_is_at(const volatile void* region, const WalIndexPosition& position) noexcept;
 
+struct WalSalts {
+  std::uint32_t first = 0;
+  std::uint32_t second = 0;
+
+  friend bool operator==(const WalSalts&, const WalSalts&) = default;
+};
+
+// As they stand in the first copy, also while a restart of the WAL is writing them: then they may be
+// those of neither log. REQUIRES: as below.
+WalSalts read_wal_salts(const volatile void* region) noexcept;
+
 // REQUIRES: `region` is the mapped region 0 of a wal-index and stays mapped during the call.
 std::optional<WalIndexPosition> read_wal_index(const volatile void* region) noexcept;
 

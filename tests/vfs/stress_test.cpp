@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+using holdfast::vfs::WalResetCure;
 using holdfast::vfs::test::Base;
 using holdfast::vfs::test::Connection;
 using holdfast::vfs::test::Ground;
@@ -87,11 +88,13 @@ void stress(Ground& ground, int commits_per_thread) {
 }  // namespace
 
 TEST_CASE("threads with connections of their own lose nothing in memory") {
-  Ground ground(Base::memory, {.wal_reset_guard = true});
+  Ground ground(Base::memory,
+                {.wal_reset_cure = GENERATE(WalResetCure::guard, WalResetCure::salt_check)});
   stress(ground, 200);
 }
 
 TEST_CASE("threads with connections of their own lose nothing on the platform's disk") {
-  Ground ground(Base::platform, {.wal_reset_guard = true});
+  Ground ground(Base::platform,
+                {.wal_reset_cure = GENERATE(WalResetCure::guard, WalResetCure::salt_check)});
   stress(ground, 40);
 }

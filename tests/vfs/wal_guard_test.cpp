@@ -14,6 +14,7 @@ using holdfast::vfs::Operation;
 using holdfast::vfs::Verdict;
 using holdfast::vfs::wal_reset_affected;
 using holdfast::vfs::WalGuard;
+using holdfast::vfs::WalResetCure;
 using holdfast::vfs::test::Base;
 using holdfast::vfs::test::Connection;
 using holdfast::vfs::test::Ground;
@@ -217,7 +218,7 @@ TEST_CASE("every checkpoint of SQLite holds the writer lock while the guard is o
                             SQLITE_CHECKPOINT_RESTART,
                             SQLITE_CHECKPOINT_TRUNCATE);
   LockWatch watch;
-  Ground ground(base, {.wal_reset_guard = true, .interceptor = &watch});
+  Ground ground(base, {.wal_reset_cure = WalResetCure::guard, .interceptor = &watch});
   ground.create();
   {
     Connection writer = ground.open();
@@ -244,7 +245,7 @@ TEST_CASE("a recovery holds the writer lock and leaves nothing locked") {
     writer.must("INSERT INTO t(b) VALUES(randomblob(5000))");
     image = ground.disk.snapshot();  // as after a crash: a WAL, and no wal-index
   }
-  Ground after(Base::memory, {.wal_reset_guard = true, .interceptor = &watch});
+  Ground after(Base::memory, {.wal_reset_cure = WalResetCure::guard, .interceptor = &watch});
   after.disk.restore(image);
   Connection reader = after.open();
   CHECK(reader.number("SELECT count(*) FROM t") == 1);
@@ -256,22 +257,23 @@ TEST_CASE("a recovery holds the writer lock and leaves nothing locked") {
 
 TEST_CASE("without the guard a checkpoint does not lock writers out") {
   LockWatch watch;
-  Ground ground(Base::memory, {.wal_reset_guard = false, .interceptor = &watch});
+  Ground ground(Base::memory, {.wal_reset_cure = WalResetCure::none, .interceptor = &watch});
   ground.create();
-  CHECK_FALSE(ground.shim.guards_wal_reset());
+  CHECK(ground.shim.wal_reset_cure() == WalResetCure::none);
   Connection db = ground.open();
   db.must("INSERT INTO t(b) VALUES(1)");
   REQUIRE(db.checkpoint(SQLITE_CHECKPOINT_PASSIVE) == SQLITE_OK);
   CHECK(watch.unguarded >= 1);
 }
 
-TEST_CASE("the guard is on exactly where this SQLite is affected, if nobody says otherwise") {
+TEST_CASE("there is a cure exactly where this SQLite is affected, if nobody says otherwise") {
   const Ground ground(Base::memory);
-  CHECK(ground.shim.guards_wal_reset() == wal_reset_affected(sqlite3_libversion_number()));
+  const bool cured = ground.shim.wal_reset_cure() != WalResetCure::none;
+  CHECK(cured == wal_reset_affected(sqlite3_libversion_number()));
 }
 
 TEST_CASE("under the guard a checkpoint finds a busy writer busy, and succeeds after it") {
-  Ground ground(GENERATE(Base::platform, Base::memory), {.wal_reset_guard = true});
+  Ground ground(GENERATE(Base::platform, Base::memory), {.wal_reset_cure = WalResetCure::guard});
   ground.create();
   Connection writer = ground.open();
   Connection checkpointer = ground.open();

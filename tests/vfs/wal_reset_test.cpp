@@ -1,63 +1,19 @@
 // The WAL-reset defect itself, step by step instead of by chance.
-//
-// SQLite calls xUnfetch, of methods version 3, exactly between "the checkpointer has read the
-// wal-index header" and "it asks how much is copied". A layer over the Shim offers that method and
-// lets another connection commit in it.
 #include "connection.hpp"
+#include "support/reset_window.hpp"
 #include "vfs/wal_guard.hpp"
 
 #include <functional>
+#include <utility>
 
+using holdfast::test::ResetWindow;
 using holdfast::vfs::wal_reset_affected;
+using holdfast::vfs::WalResetCure;
 using holdfast::vfs::test::Base;
 using holdfast::vfs::test::Connection;
 using holdfast::vfs::test::Ground;
 
 namespace {
-
-// One at a time: the methods of a file have no place for a context of ours.
-struct Window {
-  explicit Window(sqlite3_vfs* over) : vfs(*over), open_below(over->xOpen) {
-    vfs.zName = "holdfast-test-window";
-    vfs.xOpen = open;
-    current = this;
-    sqlite3_vfs_register(&vfs, 0);
-  }
-  ~Window() {
-    sqlite3_vfs_unregister(&vfs);
-    current = nullptr;
-  }
-  Window(const Window&) = delete;
-  Window& operator=(const Window&) = delete;
-
-  static int open(
-      sqlite3_vfs* self, const char* path, sqlite3_file* file, int flags, int* out_flags) {
-    const int result = current->open_below(self, path, file, flags, out_flags);
-    if (result != SQLITE_OK || (flags & SQLITE_OPEN_MAIN_DB) == 0) return result;
-    current->methods = *file->pMethods;
-    current->methods.iVersion = 3;
-    current->methods.xFetch = fetch;
-    current->methods.xUnfetch = unfetch;
-    file->pMethods = &current->methods;
-    return result;
-  }
-  static int fetch(sqlite3_file*, sqlite3_int64, int, void** page) {
-    *page = nullptr;
-    return SQLITE_OK;
-  }
-  static int unfetch(sqlite3_file*, sqlite3_int64, void*) {
-    const auto action = std::move(current->in_window);
-    current->in_window = nullptr;
-    if (action) action();
-    return SQLITE_OK;
-  }
-
-  static inline Window* current = nullptr;
-  sqlite3_vfs vfs;
-  int (*open_below)(sqlite3_vfs*, const char*, sqlite3_file*, int, int*);
-  sqlite3_io_methods methods{};
-  std::function<void()> in_window;
-};
 
 struct Outcome {
   bool window_opened = false;
@@ -72,10 +28,14 @@ struct Outcome {
 Outcome provoke(Ground& ground) {
   ground.create();
   Outcome outcome;
-  Window window(sqlite3_vfs_find(ground.shim.name().c_str()));
+  std::function<void()> in_window;
+  const ResetWindow window(sqlite3_vfs_find(ground.shim.name().c_str()), [&] {
+    const auto action = std::exchange(in_window, nullptr);
+    if (action) action();
+  });
   {
     Connection writer = ground.open();
-    Connection late(window.vfs.zName, ground.path);
+    Connection late(window.name(), ground.path);
     for (Connection* db : {&writer, &late})
       db->must("PRAGMA wal_autocheckpoint=0");
     CHECK(late.number("SELECT count(*) FROM t") == 0);  // the header that it will find changed
@@ -87,7 +47,7 @@ Outcome provoke(Ground& ground) {
     for (int i = 0; i < 20; ++i)
       CHECK(insert(writer) == SQLITE_OK);
     CHECK(writer.checkpoint(SQLITE_CHECKPOINT_PASSIVE) == SQLITE_OK);
-    window.in_window = [&] {
+    in_window = [&] {
       outcome.window_opened = true;
       outcome.commit_in_window = insert(writer);
     };
@@ -105,7 +65,7 @@ Outcome provoke(Ground& ground) {
 }  // namespace
 
 TEST_CASE("a commit in the window of the WAL-reset defect loses nothing under the guard") {
-  Ground ground(GENERATE(Base::platform, Base::memory), {.wal_reset_guard = true});
+  Ground ground(GENERATE(Base::platform, Base::memory), {.wal_reset_cure = WalResetCure::guard});
   const Outcome outcome = provoke(ground);
   REQUIRE(outcome.window_opened);
   CHECK(outcome.commit_in_window == SQLITE_BUSY);
@@ -114,8 +74,20 @@ TEST_CASE("a commit in the window of the WAL-reset defect loses nothing under th
   CHECK(outcome.found == 60);
 }
 
-TEST_CASE("without the guard an affected SQLite loses commits in that window") {
-  Ground ground(GENERATE(Base::platform, Base::memory), {.wal_reset_guard = false});
+TEST_CASE(
+    "a commit in the window of the WAL-reset defect succeeds under the salt check, and stays") {
+  Ground ground(GENERATE(Base::platform, Base::memory),
+                {.wal_reset_cure = WalResetCure::salt_check});
+  const Outcome outcome = provoke(ground);
+  REQUIRE(outcome.window_opened);
+  CHECK(outcome.commit_in_window == SQLITE_OK);
+  CHECK(outcome.acknowledged == 61);
+  CHECK(outcome.whole);
+  CHECK(outcome.found == 61);
+}
+
+TEST_CASE("without a cure an affected SQLite loses commits in that window") {
+  Ground ground(GENERATE(Base::platform, Base::memory), {.wal_reset_cure = WalResetCure::none});
   const Outcome outcome = provoke(ground);
   REQUIRE(outcome.window_opened);
   CHECK(outcome.commit_in_window == SQLITE_OK);
