@@ -1,13 +1,13 @@
 #include "engine/engine.hpp"
 
 #include "engine/lease.hpp"
+#include "engine/quiet_thread.hpp"
 #include "engine/ticket_state.hpp"
 #include "holdfast/error.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <chrono>
-#include <csignal>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -110,6 +110,7 @@ void Engine::shut_down() noexcept {
     writer_->queue().stop();
     committer_.join();
   }
+  governor_->stop();
   // Closing the last connection moves the log into the file and removes it: after a failed sync that
   // would write, and a log that was put there by somebody else is not ours to remove.
   const bool untouchable = shim_->poisoned() || shim_->replaced() || options_.read_only;
@@ -184,18 +185,11 @@ void Engine::finish_ticket(const std::shared_ptr<TicketState>& state,
 
 void Engine::start_committer() {
   if (!options_.committer_thread || options_.read_only) return;
-  // The host's signals are for the host's threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    committer_ = std::thread([this] { writer_->serve_tickets(); });
+    committer_ = start_quiet_thread([this] { writer_->serve_tickets(); });
   } catch (const std::system_error& error) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw Error(ErrorCode::io, std::string("starting the committer thread: ") + error.what());
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Statistics Engine::statistics() const {

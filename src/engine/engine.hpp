@@ -77,6 +77,7 @@ class Engine {
  private:
   void open();
   void open_schema(Connection& connection);
+  std::unique_ptr<Checkpointer> make_checkpointer(const ConnectionOptions& connections) const;
   void start_committer();
   void check_joinable(const Context& context, const WriteRequest& request) const;
   void refuse_read_only() const;
@@ -87,6 +88,9 @@ class Engine {
 
   const OpenOptions options_;
   const std::string path_;  // empty in memory
+  // Whether a thread of ours may reach the disk. Not where a test stands between us and it: what reaches it
+  // shall then be the same each time.
+  const bool own_threads_;
   const pid_t process_;
   std::uint64_t page_bytes_ = 0;
   std::string store_id_;

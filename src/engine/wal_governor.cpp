@@ -15,17 +15,29 @@ namespace {
 constexpr std::uint64_t kFrameHeaderBytes = 24;
 // How long a checkpoint of an over-long log waits for readers to go, so that the log can begin anew.
 constexpr auto kRestartPatience = std::chrono::milliseconds(20);
+// The same for a log of ordinary length: the next chance comes soon.
+constexpr auto kFinishPatience = std::chrono::milliseconds(2);
+// What may be left to move in the writers' turn, as a part of the threshold: 1 MiB of 16.
+constexpr std::uint64_t kFinishPart = 16;
+// Writers that fill the log faster than it is moved are made to wait when it has so many thresholds.
+constexpr std::uint64_t kOutrun = 4;
 
 }  // namespace
 
 WalGovernor::WalGovernor(const OpenOptions& options,
                          std::uint64_t page_bytes,
                          const vfs::Shim& shim,
-                         std::function<std::string()> oldest_reader)
+                         std::function<std::string()> oldest_reader,
+                         std::unique_ptr<Checkpointer> checkpointer)
     : options_(options),
       frame_bytes_(page_bytes + kFrameHeaderBytes),
       shim_(shim),
-      oldest_reader_(std::move(oldest_reader)) {}
+      oldest_reader_(std::move(oldest_reader)),
+      checkpointer_(std::move(checkpointer)) {}
+
+void WalGovernor::stop() noexcept {
+  if (checkpointer_) checkpointer_->stop();
+}
 
 std::uint64_t WalGovernor::wal_bytes() const noexcept {
   const auto position = shim_.wal_index_position();
@@ -34,7 +46,8 @@ std::uint64_t WalGovernor::wal_bytes() const noexcept {
 
 void WalGovernor::check_before_write(Connection& connection) {
   if (wal_bytes() < options_.wal_hard_limit_bytes) return;
-  if (restart(connection)) return;
+  if (checkpointer_) checkpointer_->wait();
+  if (restart(connection, kRestartPatience)) return;
   throw Error(ErrorCode::full,
               "the write-ahead log is beyond its hard limit and cannot be recycled while " +
                   oldest_reader_() + " pins it",
@@ -44,41 +57,62 @@ void WalGovernor::check_before_write(Connection& connection) {
 void WalGovernor::after_commit(Connection& connection) noexcept {
   const auto position = shim_.wal_index_position();
   if (!position) return;
+  const std::uint64_t threshold = options_.wal_checkpoint_bytes;
   const std::uint64_t total = position->frames * frame_bytes_;
   // Another process may have moved frames since the first of both figures was read.
   const auto backfilled = std::min(position->frames, position->backfilled_frames);
   const std::uint64_t waiting = total - backfilled * frame_bytes_;
   if (total < last_attempt_bytes_) last_attempt_bytes_ = 0;  // the log has begun anew
-  const std::uint64_t patience = last_attempt_bytes_ == 0 ? 0 : options_.wal_checkpoint_bytes / 4;
-  if (waiting < options_.wal_checkpoint_bytes) return;
+  const bool outrun = total >= std::min(kOutrun * threshold, options_.wal_soft_limit_bytes);
+  if (!collect_first_phase(outrun)) return;
+  if (total < threshold) finishing_ = false;  // it has begun anew
+  if (!finishing_ && waiting < threshold) return;
+  const std::uint64_t patience = last_attempt_bytes_ == 0 ? 0 : threshold / 4;
   if (total < last_attempt_bytes_ + patience) return;
-  if (total < options_.wal_soft_limit_bytes) {
-    checkpoint(connection, SQLITE_CHECKPOINT_PASSIVE);
-  } else if (!restart(connection)) {
-    warn_once();
+  if (total >= options_.wal_soft_limit_bytes) {
+    if (!restart(connection, kRestartPatience)) warn_once();
+  } else if (finishing_ && (outrun || waiting <= threshold / kFinishPart)) {
+    restart(connection, kFinishPatience);
+  } else {
+    begin_first_phase(connection);
   }
+}
+
+// False: it is under way, and writers need not wait for it.
+bool WalGovernor::collect_first_phase(bool outrun) noexcept {
+  if (!checkpointer_) return true;
+  if (checkpointer_->under_way()) {
+    if (!outrun) return false;
+    checkpointer_->wait();
+  }
+  if (const auto complete = checkpointer_->take_finished()) note_attempt(*complete);
+  return true;
+}
+
+void WalGovernor::begin_first_phase(Connection& connection) noexcept {
+  if (checkpointer_ && checkpointer_->request()) return;
+  connection.set_deadline({});
+  note_attempt(run_checkpoint(connection, SQLITE_CHECKPOINT_PASSIVE));
 }
 
 // True: the next write begins the log anew.
-bool WalGovernor::restart(Connection& connection) {
-  return checkpoint(connection, SQLITE_CHECKPOINT_RESTART);
+bool WalGovernor::restart(Connection& connection, std::chrono::milliseconds patience) noexcept {
+  connection.set_deadline(std::chrono::steady_clock::now() + patience);
+  const bool complete = run_checkpoint(connection, SQLITE_CHECKPOINT_RESTART);
+  note_attempt(complete);
+  return complete;
 }
 
-// True: all of the log is in the file.
-bool WalGovernor::checkpoint(Connection& connection, int mode) {
-  connection.set_deadline(std::chrono::steady_clock::now() + kRestartPatience);
-  int frames = 0;
-  int moved = 0;
-  const int result = sqlite3_wal_checkpoint_v2(connection.handle(), nullptr, mode, &frames, &moved);
+void WalGovernor::note_attempt(bool complete) noexcept {
   checkpoints_.fetch_add(1, std::memory_order_relaxed);
-  if (result == SQLITE_OK && moved == frames) {
+  finishing_ = complete;
+  if (complete) {
     last_attempt_bytes_ = 0;
     warned_ = false;
-    return true;
+  } else {
+    pinned_.fetch_add(1, std::memory_order_relaxed);
+    last_attempt_bytes_ = wal_bytes();
   }
-  pinned_.fetch_add(1, std::memory_order_relaxed);
-  last_attempt_bytes_ = wal_bytes();
-  return false;
 }
 
 void WalGovernor::warn_once() noexcept {
