@@ -20,7 +20,7 @@ using Bytes = std::vector<std::byte>;
 // well, without its terminating NUL. It borrows: what it was made of must outlive the call.
 class BytesView : public std::span<const std::byte> {
  public:
-  using std::span<const std::byte>::span;
+  using std::span<const std::byte>::span;  // NOLINT
   BytesView() = default;
   BytesView(std::span<const std::byte> bytes) : span(bytes) {}               // NOLINT
   BytesView(const Bytes& bytes) : span(bytes.data(), bytes.size()) {}        // NOLINT

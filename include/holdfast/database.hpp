@@ -74,7 +74,7 @@ class HOLDFAST_API Database {
   std::invoke_result_t<Function&> transact(Function&& function,
                                            const TransactOptions& options = {}) {
     return run<std::invoke_result_t<Function&>>(
-        function, [&](std::function<void()> body) { run_transaction(body, options); });
+        function, [&](const std::function<void()>& body) { run_transaction(body, options); });
   }
 
   // Runs `function` over one snapshot of the whole file: all reads of this thread inside it see the
@@ -82,7 +82,7 @@ class HOLDFAST_API Database {
   template <class Function>
   std::invoke_result_t<Function&> read(Function&& function) const {
     return run<std::invoke_result_t<Function&>>(
-        function, [&](std::function<void()> body) { run_read(body); });
+        function, [&](const std::function<void()>& body) { run_read(body); });
   }
 
   // Commits a closed transaction; it shares its commit, and the sync, with those of other threads.

@@ -52,10 +52,7 @@ struct OpenOptions {
                                        << 20;       // beyond: a warning that says who pins the log
   std::uint64_t wal_hard_limit_bytes = 4ULL << 30;  // beyond: writes are `full` until it shrank
 
-  bool committer_thread = false;  // a thread of ours that serves Database::commit_async
-  bool checkpoint_thread =
-      true;  // a thread of ours that moves the log into the file, from the first
-             // time that it is long enough; else a writer does it
+  bool committer_thread = false;           // a thread of ours that serves Database::commit_async
   bool allow_network_file_system = false;  // NFS and SMB lose data under SQLite's locks
 
   LogFunction log = nullptr;

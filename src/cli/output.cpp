@@ -9,7 +9,7 @@
 namespace holdfast::cli {
 
 namespace {
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = 64UL * 1024;
 }
 
 void Output::write(std::string_view text) {

@@ -1,11 +1,9 @@
 #include "engine/checkpointer.hpp"
 
-#include "engine/quiet_thread.hpp"
-
 #include <sqlite3.h>
 
 #include <chrono>
-#include <utility>
+#include <thread>
 
 namespace holdfast::engine {
 
@@ -23,24 +21,35 @@ bool run_checkpoint(Connection& connection, int mode) noexcept {
   }
 }
 
-bool Checkpointer::request() noexcept {
+void Checkpointer::request() noexcept {
   const std::scoped_lock lock(mutex_);
-  if (!thread_.joinable()) {
-    try {
-      thread_ = start_quiet_thread([this] { serve(); });
-    } catch (...) {
-      return false;
-    }
-  }
+  if (state_ != State::idle) return;
   finished_.reset();
-  requested_ = true;
+  state_ = State::requested;
+}
+
+void Checkpointer::run_requested() noexcept {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (state_ != State::requested) return;
+    state_ = State::running;
+  }
+  bool done = false;
+  try {
+    if (!connection_) connection_ = connect_();
+    done = run_checkpoint(*connection_, SQLITE_CHECKPOINT_PASSIVE);
+  } catch (...) {
+    // No connection to be had now: as a checkpoint that a reader kept from finishing.
+  }
+  const std::scoped_lock lock(mutex_);
+  finished_ = done;
+  state_ = State::idle;
   changed_.notify_all();
-  return true;
 }
 
 bool Checkpointer::under_way() const {
   const std::scoped_lock lock(mutex_);
-  return requested_;
+  return state_ != State::idle;
 }
 
 std::optional<bool> Checkpointer::take_finished() noexcept {
@@ -50,38 +59,12 @@ std::optional<bool> Checkpointer::take_finished() noexcept {
 
 void Checkpointer::wait() noexcept {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return !requested_; });
+  changed_.wait(lock, [&] { return state_ == State::idle; });
 }
 
 void Checkpointer::stop() noexcept {
-  {
-    const std::scoped_lock lock(mutex_);
-    if (!thread_.joinable()) return;
-    stopping_ = true;
-    changed_.notify_all();
-  }
-  thread_.join();
-}
-
-void Checkpointer::serve() noexcept {
-  std::unique_ptr<Connection> connection;
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [&] { return requested_ || stopping_; });
-    if (stopping_) return;
-    lock.unlock();
-    bool done = false;
-    try {
-      if (!connection) connection = connect_();
-      done = run_checkpoint(*connection, SQLITE_CHECKPOINT_PASSIVE);
-    } catch (...) {
-      // No connection to be had now: as a checkpoint that a reader kept from finishing.
-    }
-    lock.lock();
-    finished_ = done;
-    requested_ = false;
-    changed_.notify_all();
-  }
+  wait();
+  connection_.reset();
 }
 
 }  // namespace holdfast::engine

@@ -1,10 +1,12 @@
-// Moves the write-ahead log into the file beside the writers, in a thread and on a connection of its own.
+// Moves the write-ahead log into the file beside the writers, on a connection of its own.
 //
-// The thread begins with the first request. It makes passive checkpoints and nothing else: they take no
-// lock that a writer or a reader would wait for (vfs/wal_salt_check.hpp says why that is safe).
+// It makes passive checkpoints and nothing else: they take no lock that a writer or a reader would wait
+// for (vfs/wal_salt_check.hpp says why that is safe). The work is done in the thread that crossed the
+// threshold, once it has given up its turn to write and released those who waited for it.
 //
 // Errors   none: what a checkpoint could not do is in its result, and the log keeps what it has
-// Threads  request, finished, wait: the leader of the write queue; stop: whoever shuts the engine down
+// Threads  request, take_finished, wait: the leader of the write queue; run_requested: who led, after
+//          that; stop: whoever shuts the engine down
 #pragma once
 
 #include "engine/connection.hpp"
@@ -14,7 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
+#include <utility>
 
 namespace holdfast::engine {
 
@@ -29,10 +31,13 @@ class Checkpointer {
   explicit Checkpointer(Connect connect) : connect_(std::move(connect)) {}
   Checkpointer(const Checkpointer&) = delete;
   Checkpointer& operator=(const Checkpointer&) = delete;
-  ~Checkpointer() { stop(); }
+  ~Checkpointer() = default;
 
-  // Begins one. False: it cannot (no thread to be had), and the caller may do it himself.
-  bool request() noexcept;
+  // Asks for one. REQUIRES: the caller calls run_requested() before long, whatever happens.
+  void request() noexcept;
+  // Runs what was requested, if that is not being done already.
+  void run_requested() noexcept;
+
   bool under_way() const;
   // Whether the last one moved all of the log; each is told once.
   std::optional<bool> take_finished() noexcept;
@@ -41,15 +46,14 @@ class Checkpointer {
   void stop() noexcept;
 
  private:
-  void serve() noexcept;
+  enum class State : std::uint8_t { idle, requested, running };
 
   const Connect connect_;
-  std::thread thread_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool requested_ = false;  // until it is done
-  bool stopping_ = false;
+  State state_ = State::idle;
   std::optional<bool> finished_;
+  std::unique_ptr<Connection> connection_;  // of whoever is running
 };
 
 }  // namespace holdfast::engine

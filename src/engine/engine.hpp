@@ -41,9 +41,9 @@ class Engine {
 
   // A file that is there (perhaps empty), by its absolute path. Tests give another ground to stand on: a disk in
   // memory, an interceptor.
-  Engine(std::string path, const OpenOptions& options, const vfs::ShimOptions& ground = {});
+  Engine(std::string path, OpenOptions options, const vfs::ShimOptions& ground = {});
   // In memory.
-  explicit Engine(const OpenOptions& options);
+  explicit Engine(OpenOptions options);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine();
@@ -77,7 +77,6 @@ class Engine {
  private:
   void open();
   void open_schema(Connection& connection);
-  std::unique_ptr<Checkpointer> make_checkpointer(const ConnectionOptions& connections) const;
   void start_committer();
   void check_joinable(const Context& context, const WriteRequest& request) const;
   void refuse_read_only() const;
@@ -88,9 +87,6 @@ class Engine {
 
   const OpenOptions options_;
   const std::string path_;  // empty in memory
-  // Whether a thread of ours may reach the disk. Not where a test stands between us and it: what reaches it
-  // shall then be the same each time.
-  const bool own_threads_;
   const pid_t process_;
   std::uint64_t page_bytes_ = 0;
   std::string store_id_;

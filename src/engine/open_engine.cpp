@@ -58,19 +58,21 @@ void recognise_beside_log(const ConnectionOptions& options, SteadyTime deadline)
   recognise(probe);
 }
 
+std::unique_ptr<Connection> connect_for_checkpoints(const ConnectionOptions& options) {
+  auto connection = std::make_unique<Connection>(options, Mode::write);
+  connection->integer("PRAGMA user_version");  // a checkpoint does nothing before the first read
+  return connection;
+}
+
 }  // namespace
 
-Engine::Engine(std::string path, const OpenOptions& options, const vfs::ShimOptions& ground)
-    : options_(options),
-      path_(std::move(path)),
-      own_threads_(ground.base == nullptr && ground.interceptor == nullptr),
-      process_(::getpid()) {
+Engine::Engine(std::string path, OpenOptions options, const vfs::ShimOptions& ground)
+    : options_(std::move(options)), path_(std::move(path)), process_(::getpid()) {
   shim_ = std::make_unique<vfs::Shim>(ground);
   open();
 }
 
-Engine::Engine(const OpenOptions& options)
-    : options_(options), own_threads_(false), process_(::getpid()) {
+Engine::Engine(OpenOptions options) : options_(std::move(options)), process_(::getpid()) {
   disk_ = std::make_unique<vfs::MemoryDisk>();
   shim_ = std::make_unique<vfs::Shim>(vfs::ShimOptions{.base = disk_->vfs()});
   open();
@@ -104,25 +106,15 @@ void Engine::open() {
   page_bytes_ = static_cast<std::uint64_t>(connection->integer("PRAGMA page_size"));
   readers_ = std::make_unique<ReaderPool>(connections, options_.max_readers);
   // The first reader, now: whether the schema can be read without trust.
-  ReaderPool::Transaction(*readers_, "open", deadline);
+  { const ReaderPool::Transaction first(*readers_, "open", deadline); }
   governor_ = std::make_unique<WalGovernor>(
       options_,
       page_bytes_,
       *shim_,
       [this] { return readers_->describe_oldest(); },
-      make_checkpointer(connections));
+      [connections] { return connect_for_checkpoints(connections); });
   writer_ = std::make_unique<Writer>(*this, std::move(connection), *shim_, *governor_);
   start_committer();
-}
-
-std::unique_ptr<Checkpointer> Engine::make_checkpointer(
-    const ConnectionOptions& connections) const {
-  if (!options_.checkpoint_thread || !own_threads_ || options_.read_only) return nullptr;
-  return std::make_unique<Checkpointer>([connections] {
-    auto connection = std::make_unique<Connection>(connections, Mode::write);
-    connection->integer("PRAGMA user_version");  // a checkpoint does nothing before the first read
-    return connection;
-  });
 }
 
 void Engine::open_schema(Connection& connection) {

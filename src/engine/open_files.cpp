@@ -42,8 +42,7 @@ auto comparable(const OpenOptions& o) {
                   o.wal_checkpoint_bytes,
                   o.wal_soft_limit_bytes,
                   o.wal_hard_limit_bytes,
-                  o.committer_thread,
-                  o.checkpoint_thread);
+                  o.committer_thread);
 }
 
 // Functions cannot be compared: those of the first opening stay in use. One of another kind would be

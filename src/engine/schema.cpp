@@ -21,7 +21,7 @@ namespace {
 struct ObjectName {
   std::string name;
   std::string type;
-  auto operator<=>(const ObjectName&) const = default;
+  auto operator<=>(const ObjectName&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 struct Object {
   std::string table;

@@ -28,15 +28,15 @@ WalGovernor::WalGovernor(const OpenOptions& options,
                          std::uint64_t page_bytes,
                          const vfs::Shim& shim,
                          std::function<std::string()> oldest_reader,
-                         std::unique_ptr<Checkpointer> checkpointer)
+                         Checkpointer::Connect connect)
     : options_(options),
       frame_bytes_(page_bytes + kFrameHeaderBytes),
       shim_(shim),
       oldest_reader_(std::move(oldest_reader)),
-      checkpointer_(std::move(checkpointer)) {}
+      checkpointer_(std::move(connect)) {}
 
 void WalGovernor::stop() noexcept {
-  if (checkpointer_) checkpointer_->stop();
+  checkpointer_.stop();
 }
 
 std::uint64_t WalGovernor::wal_bytes() const noexcept {
@@ -46,7 +46,7 @@ std::uint64_t WalGovernor::wal_bytes() const noexcept {
 
 void WalGovernor::check_before_write(Connection& connection) {
   if (wal_bytes() < options_.wal_hard_limit_bytes) return;
-  if (checkpointer_) checkpointer_->wait();
+  checkpointer_.wait();
   if (restart(connection, kRestartPatience)) return;
   throw Error(ErrorCode::full,
               "the write-ahead log is beyond its hard limit and cannot be recycled while " +
@@ -74,25 +74,18 @@ void WalGovernor::after_commit(Connection& connection) noexcept {
   } else if (finishing_ && (outrun || waiting <= threshold / kFinishPart)) {
     restart(connection, kFinishPatience);
   } else {
-    begin_first_phase(connection);
+    checkpointer_.request();
   }
 }
 
 // False: it is under way, and writers need not wait for it.
 bool WalGovernor::collect_first_phase(bool outrun) noexcept {
-  if (!checkpointer_) return true;
-  if (checkpointer_->under_way()) {
+  if (checkpointer_.under_way()) {
     if (!outrun) return false;
-    checkpointer_->wait();
+    checkpointer_.wait();
   }
-  if (const auto complete = checkpointer_->take_finished()) note_attempt(*complete);
+  if (const auto complete = checkpointer_.take_finished()) note_attempt(*complete);
   return true;
-}
-
-void WalGovernor::begin_first_phase(Connection& connection) noexcept {
-  if (checkpointer_ && checkpointer_->request()) return;
-  connection.set_deadline({});
-  note_attempt(run_checkpoint(connection, SQLITE_CHECKPOINT_PASSIVE));
 }
 
 // True: the next write begins the log anew.

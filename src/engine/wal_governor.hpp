@@ -3,8 +3,8 @@
 // The log is recycled, not truncated: overwriting blocks that were written once costs half of appending
 // fresh ones. It is moved by size, in two phases, so that no writer waits for long:
 //
-//   1  a passive checkpoint beside the writers, by the Checkpointer's thread; where there is none (it is
-//      switched off, or the disk is not the platform's) by the leader of the write queue, after its commit
+//   1  a passive checkpoint beside the writers (checkpointer.hpp), by the thread that crossed the
+//      threshold, after its turn
 //   2  once little is left, the leader moves that, with the writer lock, so that the next write begins
 //      the log anew
 //
@@ -12,7 +12,7 @@
 // log: it grows, with a warning at the soft limit, until writes are refused at the hard one. From the soft
 // limit on a checkpoint waits a little for readers, so that the log can begin anew.
 //
-// Threads  by the leader of the write queue only, but for wal_bytes(), the counters, and stop()
+// Threads  by the leader of the write queue only, but for after_turn(), wal_bytes(), the counters, and stop()
 #pragma once
 
 #include "engine/checkpointer.hpp"
@@ -31,17 +31,20 @@ namespace holdfast::engine {
 
 class WalGovernor {
  public:
-  // `oldest_reader` names who may pin the log, for the warning. Without a checkpointer the leader does its work.
+  // `oldest_reader` names who may pin the log, for the warning.
   WalGovernor(const OpenOptions& options,
               std::uint64_t page_bytes,
               const vfs::Shim& shim,
               std::function<std::string()> oldest_reader,
-              std::unique_ptr<Checkpointer> checkpointer = nullptr);
+              Checkpointer::Connect connect);
 
   // full: the log is beyond its hard limit, and a checkpoint could not shrink it.
   void check_before_write(Connection& connection);
-  // Moves the log, or has it moved, if it has grown enough. Never throws: the commit is done.
+  // Moves a small rest of the log, or asks for the first phase, if it has grown enough. Never throws: the
+  // commit is done.
   void after_commit(Connection& connection) noexcept;
+  // The first phase, if it was asked for. By who led, once he does no more.
+  void after_turn() noexcept { checkpointer_.run_requested(); }
 
   // The checkpointer closes its connection. Nobody leads any more.
   void stop() noexcept;
@@ -52,7 +55,6 @@ class WalGovernor {
 
  private:
   bool collect_first_phase(bool outrun) noexcept;
-  void begin_first_phase(Connection& connection) noexcept;
   bool restart(Connection& connection, std::chrono::milliseconds patience) noexcept;
   void note_attempt(bool complete) noexcept;
   void warn_once() noexcept;
@@ -61,7 +63,7 @@ class WalGovernor {
   const std::uint64_t frame_bytes_;
   const vfs::Shim& shim_;
   std::function<std::string()> oldest_reader_;
-  const std::unique_ptr<Checkpointer> checkpointer_;
+  Checkpointer checkpointer_;
   // How long the log was when a checkpoint was last kept from finishing: it is tried again not at every
   // commit, but when the log has grown by a quarter of the threshold. 0: it was not.
   std::uint64_t last_attempt_bytes_ = 0;

@@ -30,20 +30,24 @@ struct Statements {
   Statement rollback_to;
 };
 
-// Passes the lead on, also when something throws. A child of fork() has no part in the queue: its mutex
+// Passes the lead on, also when something throws, and then does what need not keep others waiting. A child of fork() has no part in the queue: its mutex
 // may have been held by a thread that the child does not have.
 class Leadership {
  public:
-  Leadership(const Engine& engine, WriteQueue& queue) : engine_(engine), queue_(queue) {}
+  Leadership(const Engine& engine, WriteQueue& queue, WalGovernor& governor)
+      : engine_(engine), queue_(queue), governor_(governor) {}
   Leadership(const Leadership&) = delete;
   Leadership& operator=(const Leadership&) = delete;
   ~Leadership() {
-    if (!engine_.forked()) queue_.leave();
+    if (engine_.forked()) return;
+    queue_.leave();
+    governor_.after_turn();
   }
 
  private:
   const Engine& engine_;
   WriteQueue& queue_;
+  WalGovernor& governor_;
 };
 
 // Undoes what was done since the savepoint. False: it could not; the transaction must not be committed.
@@ -113,7 +117,7 @@ void Writer::run_function(Durability durability,
   waiter.deadline = deadline;
   const auto arrival = std::chrono::steady_clock::now();
   if (queue_.enter(waiter) == WriteQueue::Turn::timed_out) throw_busy();
-  const Leadership leadership(engine_, queue_);
+  const Leadership leadership(engine_, queue_, governor_);
   queue_.take_front();
   note_wait(arrival, std::chrono::steady_clock::now());
   begin(durability, deadline);
@@ -163,7 +167,7 @@ void Writer::run_savepoint(Context& context, const std::function<void(Connection
 }
 
 void Writer::lead() noexcept {
-  const Leadership leadership(engine_, queue_);
+  const Leadership leadership(engine_, queue_, governor_);
   Durability durability = queue_.group_durability();
   if (durability == Durability::full) {
     queue_.linger();

@@ -53,6 +53,8 @@ class Writer {
          std::unique_ptr<Connection> connection,
          vfs::Shim& shim,
          WalGovernor& governor);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
   ~Writer();
 
   // Runs waiter.work in some transaction and waits for its commit. Throws what refused it.

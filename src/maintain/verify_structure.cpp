@@ -54,9 +54,10 @@ void check_schema(Verification& verification, Connection& db) {
     verification.add(Severity::info, "schema", object + " was added by somebody; it is left alone");
   }
   if (engine::schema_is_ours_alone(db)) return;
-  verification.add(Severity::info,
-                   "schema",
-                   "another program has changed the schema: the checksums of pages are not compared");
+  verification.add(
+      Severity::info,
+      "schema",
+      "another program has changed the schema: the checksums of pages are not compared");
 }
 
 }  // namespace

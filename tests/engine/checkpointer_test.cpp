@@ -1,4 +1,4 @@
-// The first phase of a checkpoint: beside the writers, in a thread of its own.
+// The first phase of a checkpoint: beside the writers.
 #include "engine/checkpointer.hpp"
 
 #include "engine/ground.hpp"
@@ -47,6 +47,21 @@ struct Ground {
   Connection writer{options(), Mode::write};
 };
 
+// Runs what it requests in a thread of its own, as a writer that has had its turn.
+class Moving {
+ public:
+  explicit Moving(Checkpointer& checkpointer) {
+    checkpointer.request();
+    thread_ = std::thread([&] { checkpointer.run_requested(); });
+  }
+  Moving(const Moving&) = delete;
+  Moving& operator=(const Moving&) = delete;
+  ~Moving() { thread_.join(); }
+
+ private:
+  std::thread thread_;
+};
+
 }  // namespace
 
 TEST_CASE("commits go on while the log is moved, and the next round moves what they wrote") {
@@ -54,7 +69,7 @@ TEST_CASE("commits go on while the log is moved, and the next round moves what t
   Checkpointer checkpointer([&] { return ground.connect(); });
   ground.writer.execute("INSERT INTO t VALUES (1)");
   ground.gate.closed = true;
-  REQUIRE(checkpointer.request());
+  const Moving moving_1(checkpointer);
   wait_until([&] { return ground.gate.reached.load(); });
   REQUIRE(checkpointer.under_way());
   for (int i = 0; i < 10; ++i)
@@ -66,7 +81,7 @@ TEST_CASE("commits go on while the log is moved, and the next round moves what t
   REQUIRE(checkpointer.take_finished() == std::nullopt);
   REQUIRE(ground.shim.wal_index_position()->backfilled_frames <
           ground.shim.wal_index_position()->frames);
-  REQUIRE(checkpointer.request());
+  const Moving moving_2(checkpointer);
   checkpointer.wait();
   REQUIRE(checkpointer.take_finished() == true);
   REQUIRE(ground.shim.wal_index_position()->backfilled_frames ==
@@ -79,7 +94,7 @@ TEST_CASE("a checkpoint does not wait for a writer") {
   Checkpointer checkpointer([&] { return ground.connect(); });
   ground.writer.execute("BEGIN IMMEDIATE");
   ground.writer.execute("INSERT INTO t VALUES (1)");
-  REQUIRE(checkpointer.request());
+  const Moving moving_3(checkpointer);
   checkpointer.wait();
   REQUIRE(checkpointer.take_finished() == true);
   ground.writer.execute("COMMIT");
@@ -92,18 +107,18 @@ TEST_CASE("a reader keeps the log from being moved, and nothing waits for it") {
   reader->execute("BEGIN");
   REQUIRE(reader->integer("SELECT count(*) FROM t") == 0);
   ground.writer.execute("INSERT INTO t VALUES (1)");
-  REQUIRE(checkpointer.request());
+  const Moving moving_4(checkpointer);
   checkpointer.wait();
   REQUIRE(checkpointer.take_finished() == false);
   reader->execute("COMMIT");
-  REQUIRE(checkpointer.request());
+  const Moving moving_5(checkpointer);
   checkpointer.wait();
   REQUIRE(checkpointer.take_finished() == true);
 }
 
 TEST_CASE("a checkpointer that gets no connection says that nothing was moved") {
   Checkpointer checkpointer([]() -> std::unique_ptr<Connection> { throw std::bad_alloc(); });
-  REQUIRE(checkpointer.request());
+  const Moving moving_6(checkpointer);
   checkpointer.wait();
   REQUIRE(checkpointer.take_finished() == false);
 }
@@ -113,7 +128,7 @@ TEST_CASE("a checkpoint waits for another one, and no longer than its deadline")
   ground.writer.execute("INSERT INTO t VALUES (1)");
   ground.gate.closed = true;
   Checkpointer checkpointer([&] { return ground.connect(); });
-  REQUIRE(checkpointer.request());
+  const Moving moving_7(checkpointer);
   wait_until([&] { return ground.gate.reached.load(); });
   ground.writer.set_deadline({});
   REQUIRE_FALSE(engine::run_checkpoint(ground.writer, SQLITE_CHECKPOINT_RESTART));

@@ -60,10 +60,7 @@ OpenOptions small_log(const LogFunction& log) {
 }  // namespace
 
 TEST_CASE("the log is used again under load, and does not grow with what is written") {
-  const bool thread = GENERATE(false, true);
-  FileGround ground({.durability = Durability::normal,
-                     .wal_checkpoint_bytes = 1 << 20,
-                     .checkpoint_thread = thread});
+  FileGround ground({.durability = Durability::normal, .wal_checkpoint_bytes = 1 << 20});
   const Link& link = *ground.link;
   std::uintmax_t largest = 0;
   for (int i = 0; i < 1000; ++i) {
@@ -71,9 +68,8 @@ TEST_CASE("the log is used again under load, and does not grow with what is writ
     largest = std::max(largest, fs::file_size(ground.path() + "-wal"));
   }
   CAPTURE(largest);
-  // With a thread, writers begin to wait for it at four times the threshold.
-  REQUIRE(largest < (thread ? 6 << 20 : 2 << 20));
-  REQUIRE(link.statistics().wal_checkpoints >= (thread ? 2 : 8));
+  REQUIRE(largest < 2 << 20);
+  REQUIRE(link.statistics().wal_checkpoints >= 8);
   REQUIRE(fs::file_size(ground.path()) > 10 << 20);
 }
 
