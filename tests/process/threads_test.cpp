@@ -278,13 +278,18 @@ class Worker {
       finish([&] {
         db_.transact([&] {
           run(kWrites);
-          transfer();
-          if (random_.one_in(2)) throw GivenUp();
+          give_up_sometimes();
         });
       });
       run(kWrites);
-      if (random_.one_in(4)) throw GivenUp();
+      give_up_sometimes();
     });
+  }
+  // With a half of a transfer done.
+  void give_up_sometimes() {
+    if (!random_.one_in(3)) return;
+    add(random_.below(kAccounts), 1000);
+    throw GivenUp();
   }
 
   void transfer() {
