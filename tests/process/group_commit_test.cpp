@@ -40,7 +40,8 @@ enum class Failure : std::uint8_t {
   no_memory,    // an allocation of SQLite's or ours fails
   full,         // it alone does not fit on the disk
   unreadable,   // a page that it needs cannot be read
-  interrupted,  // SQLite may end the whole transaction
+  interrupted,  // SQLite ends the whole transaction
+  swallowed,    // the same, and the member goes on as if nothing had been
   fenced,
   exception,  // that is none of ours
 };
@@ -53,6 +54,7 @@ constexpr std::array kFailures{Failure::constraint,
                                Failure::full,
                                Failure::unreadable,
                                Failure::interrupted,
+                               Failure::swallowed,
                                Failure::fenced,
                                Failure::exception};
 
@@ -75,6 +77,7 @@ std::string outcome_of(Failure failure) {
       return "full";
     case Failure::unreadable:
     case Failure::interrupted:
+    case Failure::swallowed:
       return "io";
     case Failure::fenced:
       return "fenced";
@@ -204,6 +207,8 @@ class Matrix {
         return read_unreadable(db);
       case Failure::interrupted:
         return interrupt(db);
+      case Failure::swallowed:
+        return swallow(db);
       case Failure::exception:
         throw std::runtime_error("not ours");
       case Failure::fenced:
@@ -236,6 +241,15 @@ class Matrix {
       sqlite3_progress_handler(db.handle(), 0, nullptr, nullptr);
       throw;
     }
+  }
+
+  // What it adds now must not be committed by itself.
+  static void swallow(Connection& db) {
+    try {
+      interrupt(db);
+    } catch (const Error&) {
+    }
+    add_note(db, "swallowed");
   }
 
   static void check_outcomes(const std::vector<Member>& members,
