@@ -24,6 +24,16 @@ constexpr std::size_t kAloneBytes = 1 << 20;
 // How many tickets may be under way before commit_async waits.
 constexpr std::uint64_t kMaxTickets = 4096;
 
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "an exception of another kind";
+  }
+}
+
 void check_fences(Connection& connection, const std::vector<Fence>& fences) {
   for (const Fence& fence : fences)
     check_fence(connection, fence);
@@ -81,7 +91,9 @@ std::shared_ptr<TicketState> Engine::submit(std::function<void()> body,
   waiter->work = [this, request, body = std::move(body)] {
     run_closed_operation([&](Connection&) { body(); }, request);
   };
-  waiter->on_done = [this, state, ticket = waiter.get()] { finish_ticket(state, ticket->error); };
+  waiter->on_done = [this, state, ticket = waiter.get()] {
+    finish_ticket(state, std::exchange(ticket->error, nullptr));
+  };
   queue.enqueue(waiter);
   return state;
 }
@@ -167,17 +179,20 @@ void Engine::run_closed_operation(const Work& work, const WriteRequest& request)
   context.require_open();
 }
 
+// The error goes to the ticket whole: whoever waits for it may read it while this thread goes on.
 void Engine::finish_ticket(const std::shared_ptr<TicketState>& state,
-                           const std::exception_ptr& error) const noexcept {
-  state->finish(error);
-  if (!error || state.use_count() > 1) return;
+                           std::exception_ptr error) const noexcept {
+  std::string lost;
+  try {
+    if (error) lost = "a batch was not committed: " + message_of(error);
+  } catch (...) {
+    lost.clear();
+  }
+  state->finish(std::move(error));
+  if (lost.empty() || state.use_count() > 1) return;
   // Nobody holds the ticket: this is the last chance to say it.
   try {
-    try {
-      std::rethrow_exception(error);
-    } catch (const std::exception& exception) {
-      log(LogLevel::error, std::string("a batch was not committed: ") + exception.what());
-    }
+    log(LogLevel::error, lost);
   } catch (...) {
     return;  // the log function's own failure
   }

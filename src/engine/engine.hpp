@@ -83,7 +83,7 @@ class Engine {
   static void join(Context& context, const Work& work, const WriteRequest& request);
   void run_closed_operation(const Work& work, const WriteRequest& request);
   void finish_ticket(const std::shared_ptr<TicketState>& state,
-                     const std::exception_ptr& error) const noexcept;
+                     std::exception_ptr error) const noexcept;
 
   const OpenOptions options_;
   const std::string path_;  // empty in memory
