@@ -314,6 +314,7 @@ class Killing {
       kill(*children[i]);
     while (const auto message = reports.receive(0))
       ledger_.note(*message);
+    REQUIRE(ended_ == 0);
   }
 
   // Mostly among the steps; sometimes while the file is being opened, made, or recovered.
@@ -344,7 +345,7 @@ class Killing {
   }
 
   void kill(ChildProcess& child) {
-    child.kill();
+    if (child.kill() != -1) ++ended_;
     ++processes_;
   }
 
@@ -352,6 +353,7 @@ class Killing {
   test::TemporaryFolder folder_;
   Ledger ledger_;
   std::uint64_t processes_ = 0;
+  std::uint64_t ended_ = 0;  // by themselves, which none should
 };
 
 }  // namespace

@@ -66,7 +66,7 @@ class Conductor {
       pause(random_.below(20'000));
       const std::size_t slot = random_.below(kProcesses);
       if (random_.one_in(3)) {
-        children_[slot]->kill();
+        note_end(slot, children_[slot]->kill());
         ++kills;
         start(slot);
       } else {
@@ -77,8 +77,8 @@ class Conductor {
       }
     }
     town_.over = true;
-    for (const auto& child : children_)
-      child->wait();
+    for (std::size_t slot = 0; slot < kProcesses; ++slot)
+      note_end(slot, children_[slot]->wait());
   }
 
   std::uint64_t kills = 0;
@@ -90,6 +90,11 @@ class Conductor {
     children_[slot] =
         std::make_unique<ChildProcess>([this, slot] { return live(town_, path_, slot); });
     children_[slot]->start();
+  }
+  // Killed, or done.
+  void note_end(std::size_t slot, int code) {
+    if (code > 0)
+      town_.violate("process " + std::to_string(slot) + " ended with " + std::to_string(code));
   }
   [[nodiscard]] bool finished() const {
     for (std::size_t writer = 0; writer < kTownWriters; ++writer) {

@@ -339,7 +339,7 @@ TEST_CASE("no report on damaged rows quotes what is in them") {
   test::Random random;
   INFO(random);
   for (const std::string& sql : damages) {
-    if (test::scale() < 1 && !random.one_in(5)) continue;
+    if (test::scale() < 1 && !random.one_in(8)) continue;
     CAPTURE(sql);
     test::write_bytes(path, whole);
     if (!damage(path, sql)) continue;

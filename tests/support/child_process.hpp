@@ -47,22 +47,23 @@ class ChildProcess {
     if (write(start_, &signal, 1) != 1) throw std::runtime_error("the child is gone");
     close(std::exchange(start_, -1));
   }
-  // Waits for its end: what the work returned, or -1 if it was killed.
+  // Waits for its end: what the work returned, -1 if it was killed, 128 and more if it crashed.
   int wait() {
     int status = 0;
     if (waitpid(id_, &status, 0) != id_) throw std::runtime_error("the child cannot be waited for");
     id_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    return WTERMSIG(status) == SIGKILL ? -1 : 128 + WTERMSIG(status);
   }
   void signal(int number) const { ::kill(id_, number); }
   int run_to_end() {
     start();
     return wait();
   }
-  // As a crash of the program ends it: nothing in it runs any more.
-  void kill() {
+  // As a crash of the program ends it: nothing in it runs any more. Other than -1: it had ended by itself.
+  int kill() {
     ::kill(id_, SIGKILL);
-    wait();
+    return wait();
   }
 
  private:
