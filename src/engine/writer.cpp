@@ -290,19 +290,24 @@ void Writer::commit() {
   } catch (const Error& error) {
     roll_back();
     if (!is_uncertain(error)) throw;
-    throw Error(
-        ErrorCode::outcome_unknown,
-        std::string("the commit failed, and it may be there after a reopen: ") + error.what());
+    throw_unknown("the commit failed, and it may be there after a reopen: ", error.what());
   } catch (const std::bad_alloc&) {
     roll_back();
-    throw Error(ErrorCode::outcome_unknown,
-                "memory ran out during the commit, and it may be there after a reopen");
+    throw unknown_for_want_of_memory_;
   }
   add(figures_.commits);
   if (!shim_.replaced()) return;
   shim_.poison();
-  throw Error(ErrorCode::outcome_unknown,
-              "the database, its -wal or its -shm was replaced during the commit");
+  throw_unknown("the database, its -wal or its -shm was replaced during the commit", "");
+}
+
+// Also where no message can be made any more: std::bad_alloc would say that nothing is there.
+void Writer::throw_unknown(const char* what, const char* why) const {
+  try {
+    throw Error(ErrorCode::outcome_unknown, std::string(what) + why);
+  } catch (const std::bad_alloc&) {
+    throw unknown_for_want_of_memory_;
+  }
 }
 
 void Writer::roll_back() noexcept {

@@ -23,6 +23,7 @@
 #include "engine/context.hpp"
 #include "engine/wal_governor.hpp"
 #include "engine/write_queue.hpp"
+#include "holdfast/error.hpp"
 #include "holdfast/options.hpp"
 #include "vfs/shim.hpp"
 
@@ -83,6 +84,7 @@ class Writer {
   void run_body(Durability durability, const std::function<void(Connection&)>& body);
   void begin(Durability durability, SteadyTime deadline);
   void commit();
+  [[noreturn]] void throw_unknown(const char* what, const char* why) const;
   void roll_back() noexcept;
   void refuse_replaced_file();
   void refuse_child_process() const;
@@ -95,6 +97,9 @@ class Writer {
   WalGovernor& governor_;
   WriteQueue queue_;
   WriterFigures figures_;
+  const Error unknown_for_want_of_memory_{
+      ErrorCode::outcome_unknown,
+      "memory ran out during the commit, and it may be there after a reopen"};
   Durability synchronous_ =
       Durability::full;  // what we set last; SQLite never changes it by itself
 };
