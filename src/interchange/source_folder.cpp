@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +41,10 @@ std::string printable(std::string_view name) {
   return text;
 }
 
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
 class Walk {
  public:
   Walk(SourceFolder& folder, std::vector<ImportFinding>& findings)
@@ -58,16 +64,24 @@ class Walk {
   }
 
  private:
+  // Not std::filesystem's iterator: that of libstdc++ 12 ends the process where memory runs out.
   void list(const std::string& path) {
-    std::error_code error;
-    fs::directory_iterator entry(folder_.root + "/" + path, error);
-    while (!error && entry != fs::directory_iterator()) {
+    const std::unique_ptr<DIR, CloseFolder> folder(opendir((folder_.root + "/" + path).c_str()));
+    if (folder == nullptr) {
+      report(ImportFinding::Kind::unreadable, path, error_text(errno));
+      return;
+    }
+    for (;;) {
+      errno = 0;
+      const dirent* entry = readdir(folder.get());
+      if (entry == nullptr) break;
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
       std::string entry_path = path;
       if (!path.empty()) entry_path += '/';
-      visit(entry_path += entry->path().filename().string());
-      entry.increment(error);
+      visit(entry_path += name);
     }
-    if (error) report(ImportFinding::Kind::unreadable, path, error.message());
+    if (errno != 0) report(ImportFinding::Kind::unreadable, path, error_text(errno));
   }
 
   void visit(std::string path) {

@@ -2,7 +2,6 @@
 
 #include "holdfast/error.hpp"
 
-#include <array>
 #include <cerrno>
 #include <system_error>
 #include <fcntl.h>
@@ -13,8 +12,6 @@ namespace holdfast::maintain {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array kCompanions = {"-wal", "-shm", "-journal"};
 
 class Descriptor {
  public:
@@ -74,6 +71,8 @@ NewFile::NewFile(const std::string& target, const std::string& unique) {
   if (fs::exists(fs::symlink_status(target_, ignored))) fail(EEXIST, "cannot make", target_);
   partial_ = target_;
   partial_ += ".partial-" + unique;
+  for (const char* ending : {"", "-wal", "-shm", "-journal"})
+    to_remove_.push_back(partial_.string() + ending);
   const Descriptor created(
       ::open(partial_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (created.number() < 0) fail(errno, "cannot make", target_);
@@ -81,10 +80,8 @@ NewFile::NewFile(const std::string& target, const std::string& unique) {
 
 NewFile::~NewFile() {
   if (published_) return;
-  std::error_code ignored;
-  fs::remove(partial_, ignored);
-  for (const char* companion : kCompanions)
-    fs::remove(partial_.string() + companion, ignored);
+  for (const std::string& path : to_remove_)
+    ::unlink(path.c_str());
 }
 
 void NewFile::publish() {

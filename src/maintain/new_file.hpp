@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace holdfast::maintain {
 
@@ -33,6 +34,7 @@ class NewFile {
  private:
   std::filesystem::path target_;
   std::filesystem::path partial_;
+  std::vector<std::string> to_remove_;  // made early: where memory has run out, no path can be
   bool published_ = false;
 };
 
