@@ -1,7 +1,7 @@
 // Exhausted memory anywhere in a call: what was acknowledged is there, what was refused is not, nobody
 // waits for ever, and the next call works.
 #include "engine/ground.hpp"
-#include "engine/memory_faults.hpp"
+#include "harness/memory_faults.hpp"
 
 #include <set>
 

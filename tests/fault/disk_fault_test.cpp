@@ -26,7 +26,6 @@ namespace {
 
 constexpr std::uint64_t kBefore = 60;  // steps that are there when the faults begin
 constexpr std::uint64_t kSteps = 5;    // steps that meet them
-constexpr std::uint64_t kRounds = 10;  // workloads
 // Of what is seen for the first time all is looked at; of the rest, one in so many.
 constexpr std::size_t kLookEvery = 16;
 
@@ -189,12 +188,12 @@ class Round {
 TEST_CASE("a fault at any call to the disk loses nothing and leaves nothing that was refused") {
   test::Random random;
   INFO(random);
-  // At short, one in ten calls; beyond full, more workloads.
+  // At short, one in ten calls of each workload.
   const auto stride = static_cast<std::uint64_t>(std::max(1.0, 1 / test::scale()));
-  const auto rounds = static_cast<std::uint64_t>(kRounds * std::max(1.0, test::scale()));
+  const std::uint64_t wanted = test::scaled(15'000);
   std::map<FaultKind, std::uint64_t> cases;
   std::uint64_t total = 0;
-  for (std::uint64_t number = 0; number < rounds; ++number) {
+  for (std::uint64_t number = 0; total < wanted; ++number) {
     Round round(random, number % 2 == 0 ? 1024 : 4096);
     for (const auto kind : test::kFaultKinds) {
       for (const bool sticky : {false, true}) {

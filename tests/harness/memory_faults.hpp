@@ -23,4 +23,7 @@ class MemoryFault {
   bool disarm();
 };
 
+// What operator new has given out and not got back, in all threads.
+std::int64_t live_allocations();
+
 }  // namespace holdfast::test

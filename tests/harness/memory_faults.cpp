@@ -1,7 +1,8 @@
-#include "engine/memory_faults.hpp"
+#include "harness/memory_faults.hpp"
 
 #include <sqlite3.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -13,6 +14,7 @@ namespace {
 thread_local int left = 0;  // until one fails; 0: none will
 thread_local bool stays = false;
 thread_local bool fired = false;
+std::atomic<std::int64_t> live = 0;
 
 bool fails_now() {
   if (left == 0) return false;
@@ -58,12 +60,22 @@ bool MemoryFault::disarm() {
   return fired;
 }
 
+std::int64_t live_allocations() {
+  return live;
+}
+
 namespace {
 
 void* allocate(std::size_t bytes) {
   void* memory = fails_now() ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) throw std::bad_alloc();
+  ++live;
   return memory;
+}
+
+void release(void* memory) noexcept {
+  if (memory != nullptr) --live;
+  std::free(memory);
 }
 
 }  // namespace
@@ -78,20 +90,24 @@ void* operator new[](std::size_t bytes) {
 }
 // The whole family: the sanitizers' own forms would not match what is freed below.
 void* operator new(std::size_t bytes, const std::nothrow_t& /*tag*/) noexcept {
-  return holdfast::test::fails_now() ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
+  try {
+    return holdfast::test::allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 void* operator new[](std::size_t bytes, const std::nothrow_t& tag) noexcept {
   return operator new(bytes, tag);
 }
 void operator delete(void* memory) noexcept {
-  std::free(memory);
+  holdfast::test::release(memory);
 }
 void operator delete[](void* memory) noexcept {
-  std::free(memory);
+  holdfast::test::release(memory);
 }
 void operator delete(void* memory, std::size_t /*bytes*/) noexcept {
-  std::free(memory);
+  holdfast::test::release(memory);
 }
 void operator delete[](void* memory, std::size_t /*bytes*/) noexcept {
-  std::free(memory);
+  holdfast::test::release(memory);
 }
