@@ -5,7 +5,9 @@
 #include "holdfast/id.hpp"
 #include "maintain/verification.hpp"
 
+#include <new>
 #include <string>
+#include <string_view>
 
 namespace holdfast::maintain {
 
@@ -16,6 +18,11 @@ using engine::Statement;
 
 constexpr std::string_view kPlace = "sqlite";
 
+// SQLite tells of a page that it could not get for want of memory as of one that is damaged.
+bool is_want_of_memory(std::string_view finding) {
+  return finding.ends_with("error code=7") || finding.ends_with("error code=3082");
+}
+
 // The one long read transaction of verify(): only the check of the whole file notices a page that
 // two trees use, and SQLite has no way to do it in slices.
 void run_sqlite_check(Verification& verification, Connection& db) {
@@ -23,6 +30,7 @@ void run_sqlite_check(Verification& verification, Connection& db) {
                   verification.quick() ? "PRAGMA quick_check(100)" : "PRAGMA integrity_check(100)");
   auto row = check.run();
   while (row.step()) {
+    if (is_want_of_memory(row.text(0))) throw std::bad_alloc();
     if (row.text(0) != "ok") verification.add(Severity::error, kPlace, row.text(0));
   }
 }

@@ -180,6 +180,6 @@ TEST_CASE("operations on state without memory are done or refused, and leak noth
 TEST_CASE("values without memory are made or refused, and leak nothing") {
   sweep_all(test::kValueOperations, "on values");
 }
-TEST_CASE("maintenance and interchange without memory are done or refused, and leak nothing") {
-  sweep_all(test::kCareOperations, "of maintenance and interchange");
+TEST_CASE("maintenance without memory is done or refused, and leak nothing") {
+  sweep_all(test::kCareOperations, "of maintenance");
 }

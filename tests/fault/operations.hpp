@@ -1,4 +1,5 @@
-// Every public operation of every public header that may allocate, as a table: what meets exhausted memory.
+// Every public operation of every public header that may allocate, as a table: what meets exhausted memory. Not
+// import and export: the JSON library that they use allocates in its destructor (docs/operations.md).
 //
 // Each runs on the database that `fill_for_operations` made, and succeeds there.
 #pragma once
@@ -12,18 +13,15 @@
 
 namespace holdfast::test {
 
-// What lies beside the database: sources of imports, room for what is written.
+// Room beside the database, for what is written there.
 class Beside {
  public:
-  Beside();
   // A path that nothing is at.
   [[nodiscard]] std::string fresh() { return folder_.file("out-" + std::to_string(++made_)); }
   // Whatever was written there is removed.
   void clear_fresh();
-  // Anything half written, or a copy that was given up. An export that ends early leaves the files that are whole.
+  // Anything half written, or a copy that was given up.
   [[nodiscard]] bool has_leftovers() const;
-  [[nodiscard]] std::string sessions() const { return folder_.file("sessions"); }
-  [[nodiscard]] std::string manifests() const { return folder_.file("manifests"); }
 
  private:
   TemporaryFolder folder_;
@@ -50,6 +48,6 @@ extern const std::vector<Operation> kDatabaseOperations;
 extern const std::vector<Operation> kLogOperations;    // checkpoints, sessions, runs
 extern const std::vector<Operation> kStateOperations;  // manifests, keyed state, leases
 extern const std::vector<Operation> kValueOperations;  // ids, entries, errors
-extern const std::vector<Operation> kCareOperations;   // maintenance, interchange
+extern const std::vector<Operation> kCareOperations;   // maintenance
 
 }  // namespace holdfast::test

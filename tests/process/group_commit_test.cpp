@@ -4,7 +4,7 @@
 // Each member adds two notes. What it was told decides what must be there, at once and after a reopen:
 // "ok" both, outcome_unknown both or none, any other refusal none.
 #include "engine/ground.hpp"
-#include "engine/memory_faults.hpp"
+#include "harness/memory_faults.hpp"
 #include "harness/scale.hpp"
 #include "support/random.hpp"
 
