@@ -1,8 +1,8 @@
 // Creation and migration, interrupted at every step: the file is of its old version or of the new one.
 #include "crash/old_file.hpp"
 #include "crash/power_loss.hpp"
-#include "harness/recovered.hpp"
 #include "harness/fault.hpp"
+#include "harness/recovered.hpp"
 #include "harness/scale.hpp"
 #include "harness/workload.hpp"
 #include "holdfast/maintain.hpp"
@@ -45,9 +45,9 @@ void check_opens(MemoryDisk& disk, const test::Workload& workload, int from) {
   for (std::uint64_t i = 0; i < 3; ++i)
     workload.step(db, i);
   db.close();
+  if (!test::has_foreign_table(from)) return;
   DiskSqlite sqlite(disk);
-  if (from > 0)
-    expect(sqlite.text("SELECT a FROM mine_too") == "of a person\n", "a person's rows stay");
+  expect(sqlite.text("SELECT a FROM mine_too") == "of a person\n", "a person's rows stay");
 }
 
 // Version and objects, as another program sees them.

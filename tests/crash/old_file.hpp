@@ -6,6 +6,7 @@
 #include "harness/ground.hpp"
 #include "schema_sql.hpp"
 #include "vfs/memory_disk.hpp"
+#include "vfs/page_seal.hpp"
 #include "vfs/shim.hpp"
 
 #include <sqlite3.h>
@@ -29,6 +30,11 @@ class DiskSqlite {
   DiskSqlite& operator=(const DiskSqlite&) = delete;
   ~DiskSqlite() { sqlite3_close_v2(handle_); }
 
+  // As every file of ours has them, for the checksum of each page.
+  void reserve_page_ends() {
+    int bytes = static_cast<int>(vfs::kSealBytes);
+    sqlite3_file_control(handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes);
+  }
   // The file stays as it is when this connection closes: nothing is moved into it from its log.
   void leave_log() { sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
   void run(const std::string& sql) {
@@ -52,12 +58,18 @@ class DiskSqlite {
   sqlite3* handle_ = nullptr;
 };
 
+// To every other version a person has added something.
+inline bool has_foreign_table(int version) {
+  return version % 2 == 1;
+}
+
 // The disk with a file of that version, 0 to the current one less one.
 inline vfs::MemoryDisk::Image old_file(int version) {
   vfs::MemoryDisk disk;
   disk.restore({{kDiskPath, {}}});
   if (version == 0) return disk.snapshot();
   DiskSqlite sqlite(disk);
+  sqlite.reserve_page_ends();
   sqlite.run(
       "PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL");
   sqlite.run("BEGIN");
@@ -68,10 +80,13 @@ inline vfs::MemoryDisk::Image old_file(int version) {
                std::string(migration.name) + "', '" + std::string(migration.sha256) + "', '0', 1)");
   }
   const std::string id = kOldStore;
-  sqlite.run("INSERT INTO store VALUES (1, '" + id + "', '" + id + "', 1)");
+  sqlite.run("INSERT INTO store SELECT 1, '" + id + "', '" + id +
+             "', 1, schema_version FROM pragma_schema_version");
   sqlite.run("INSERT INTO lease VALUES (1, 'old lease', 'holder', 7, 'boot', 1, 1)");
-  sqlite.run("CREATE TABLE mine (a); INSERT INTO mine VALUES ('of a person')");
-  sqlite.run("CREATE VIEW mine_too AS SELECT a FROM mine");
+  if (has_foreign_table(version)) {
+    sqlite.run("CREATE TABLE mine (a); INSERT INTO mine VALUES ('of a person')");
+    sqlite.run("CREATE VIEW mine_too AS SELECT a FROM mine");
+  }
   sqlite.run("PRAGMA application_id = " + std::to_string(engine::kApplicationId));
   sqlite.run("PRAGMA user_version = " + std::to_string(version));
   sqlite.run("COMMIT");

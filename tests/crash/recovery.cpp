@@ -1,8 +1,8 @@
 #include "crash/recovery.hpp"
 
 #include "crash/power_loss.hpp"
-#include "harness/recovered.hpp"
 #include "harness/ground.hpp"
+#include "harness/recovered.hpp"
 #include "holdfast/maintain.hpp"
 #include "support/source_files.hpp"
 #include "support/temporary_folder.hpp"
