@@ -64,6 +64,65 @@ HOLDFAST_API bool backup(const Database& database,
                          const std::string& target,
                          const BackupOptions& options = {});
 
+struct RestoreOptions {
+  Progress progress = nullptr;
+};
+
+// Puts a backup in place as `path`, which must not exist: it is copied, the copy is checked from end to
+// end (as verify does), and gets a new incarnation. The backup is only read, also in a folder that
+// cannot be written. The file appears when it is complete, or not at all. False: the progress function
+// stopped it, and nothing is left behind.
+//
+// Errors   already_exists (`path`), corrupt (the backup is not sound: salvage it), conflict and busy
+//          (somebody has it open), and what opening it gives
+HOLDFAST_API bool restore(const std::string& backup_path,
+                          const std::string& path,
+                          const RestoreOptions& options = {});
+
+struct SalvageOptions {
+  Progress progress = nullptr;
+};
+
+// Rows of one table: what went into the new file, and what was found and did not.
+struct SalvageCount {
+  std::string table = {};
+  std::uint64_t kept = 0;
+  std::uint64_t mended = 0;   // of these: one byte was wrong, and the digest proves which
+  std::uint64_t dropped = 0;  // damaged, or of no use without what is lost
+};
+
+// An owner that is not as it was: "session s segment g", "entries", 41 of 50.
+struct SalvageLoss {
+  std::string owner = {};
+  std::string things = {};
+  std::uint64_t kept = 0;
+  std::uint64_t expected = 0;  // what its own record says
+  std::string what = {};       // which are missing, and why
+};
+
+struct SalvageReport {
+  std::vector<SalvageCount> counts = {};
+  std::vector<SalvageLoss> losses = {};
+  std::vector<Finding> findings = {};  // pages, rows, the log, the header
+  bool stopped = false;                // by the progress function: there is no new file
+
+  // Everything of the old file is in the new one.
+  HOLDFAST_API bool whole() const;
+};
+
+// Exports everything that still checks out from a damaged file into a new one, which passes verify and
+// has a new incarnation. Nothing is believed without its digest, and FILE, its -wal and its -shm are
+// only read. It goes by the pages themselves, so that neither a damaged index nor a damaged page
+// between the root and the leaves costs more than itself. Logs have no holes: of a damaged one the
+// entries before its first hole are kept. Nobody may have the file open meanwhile.
+//
+// Errors   conflict (this process has `path` open), busy (another process has, or wrote meanwhile),
+//          not_found, not_a_database (nothing in it looks like ours), schema_too_new, already_exists
+//          (`new_path`)
+HOLDFAST_API SalvageReport salvage(const std::string& path,
+                                   const std::string& new_path,
+                                   const SalvageOptions& options = {});
+
 // Where the bytes are: one row per kind of owner.
 struct StorageUse {
   std::string kind = {};  // "trace", "segment", "run", "manifest stream", "state"

@@ -4,9 +4,11 @@
 #include "vfs/platform.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <tuple>
 #include <utility>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 namespace holdfast::engine {
@@ -175,6 +177,26 @@ std::shared_ptr<Opening> OpenFiles::open(const std::string& path, const OpenOpti
 std::shared_ptr<Opening> OpenFiles::open_in_memory(const OpenOptions& options) {
   check_options(options);
   return Opening::make(std::make_shared<Engine>(options));
+}
+
+int OpenFiles::open_closed(const std::string& path) {
+  const auto resolved = vfs::resolve(path);
+  if (resolved.error != 0 || resolved.kind == vfs::LastComponent::missing) {
+    throw Error(ErrorCode::not_found, path + " does not exist");
+  }
+  check_file_kind(resolved, path);
+  const std::scoped_lock lock(mutex_);
+  const auto identity = vfs::identity_of(resolved.path);
+  if (!identity) throw Error(ErrorCode::not_found, path + " does not exist");
+  if (find(*identity) != nullptr) {
+    throw Error(ErrorCode::conflict, path + " is open in this process: close it first");
+  }
+  refuse_foreign_descriptor(*identity, path);
+  const int descriptor = ::open(resolved.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor >= 0) return descriptor;
+  const bool denied = errno == EACCES || errno == EPERM;
+  throw Error(denied ? ErrorCode::read_only : ErrorCode::io,
+              "cannot read " + path + ": " + describe(errno));
 }
 
 void OpenFiles::release(Engine& engine) {

@@ -26,6 +26,9 @@ class OpenFiles {
 
   std::shared_ptr<Opening> open(const std::string& path, const OpenOptions& options);
   static std::shared_ptr<Opening> open_in_memory(const OpenOptions& options);
+  // A descriptor to read with, on a file that no engine of this process has open (else `conflict`); none
+  // can open it as long as the descriptor is. Errors as closed_file.hpp says.
+  int open_closed(const std::string& path);
   // One opening of this engine has ended; the last one shuts it down.
   void release(Engine& engine);
 

@@ -1,8 +1,11 @@
 #include "maintain/new_file.hpp"
 
 #include "holdfast/error.hpp"
+#include "holdfast/id.hpp"
 
 #include <cerrno>
+#include <chrono>
+#include <random>
 #include <system_error>
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,6 +15,8 @@ namespace holdfast::maintain {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kCopyBytes = 1 << 20;
 
 class Descriptor {
  public:
@@ -51,6 +56,15 @@ int move_to_free_name(const fs::path& from, const fs::path& to) {
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
 
+void write_all(int descriptor, BytesView bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(errno, "cannot write", path);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
 // Some file systems cannot sync folders, and promise nothing that could be had another way.
 bool cannot_sync(int error) {
   return error == EINVAL || error == ENOTSUP;
@@ -84,6 +98,24 @@ NewFile::~NewFile() {
     ::unlink(path.c_str());
 }
 
+bool NewFile::copy_from(const engine::RawFile& source,
+                        const std::string& suffix,
+                        const std::function<bool(std::uint64_t done)>& progress) {
+  const fs::path path = partial_.string() + suffix;
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file.number() < 0) fail(errno, "cannot write", path);
+  Bytes bytes(kCopyBytes);
+  for (std::uint64_t done = 0; done < source.size();) {
+    const std::size_t got = source.read(done, bytes);
+    if (got == 0) throw Error(ErrorCode::io, "a file that is to be copied cannot be read");
+    write_all(file.number(), BytesView(bytes).first(got), path);
+    done += got;
+    if (!progress(done)) return false;
+  }
+  if (::fsync(file.number()) != 0) fail(errno, "cannot sync", path);
+  return true;
+}
+
 void NewFile::publish() {
   const int error = move_to_free_name(partial_, target_);
   if (error != 0) fail(error, "cannot make", target_);
@@ -92,6 +124,14 @@ void NewFile::publish() {
       ::open(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const bool synced = folder.number() >= 0 && ::fsync(folder.number()) == 0;
   if (!synced && !cannot_sync(errno)) fail(errno, "cannot sync the folder of", target_);
+}
+
+std::string make_unique_name() {
+  std::random_device device;
+  const auto random = [&] { return std::uint64_t{device()} << 32 | device(); };
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  return Uuid::make_v7(now_ms, random(), random()).to_string();
 }
 
 }  // namespace holdfast::maintain

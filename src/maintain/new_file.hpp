@@ -9,7 +9,11 @@
 // Threads  one
 #pragma once
 
+#include "engine/closed_file.hpp"
+
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +31,12 @@ class NewFile {
   // Absolute, so that SQLite never takes it for a URI.
   std::string partial_path() const { return partial_.string(); }
 
+  // Writes the bytes of a file into the partial one, or into one beside it (`suffix`: "-wal"), and
+  // syncs. False: `progress`, which is told how many are there, stopped it.
+  bool copy_from(const engine::RawFile& source,
+                 const std::string& suffix,
+                 const std::function<bool(std::uint64_t done)>& progress);
+
   // Gives the file its name, and syncs the folder. `already_exists`: somebody else was faster; the
   // file of that name is untouched.
   void publish();
@@ -37,5 +47,8 @@ class NewFile {
   std::vector<std::string> to_remove_;  // made early: where memory has run out, no path can be
   bool published_ = false;
 };
+
+// For a second name of a file that no database can be asked for yet.
+std::string make_unique_name();
 
 }  // namespace holdfast::maintain

@@ -1,6 +1,10 @@
 #include "maintain/stored_tables.hpp"
 
+#include "content/row_digest.hpp"
+
 #include <array>
+#include <optional>
+#include <string_view>
 
 namespace holdfast::maintain {
 
@@ -272,6 +276,41 @@ constexpr std::array kTables = {
     },
 };
 
+std::optional<std::string_view> optional_text(const engine::Query& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
+}
+
+std::optional<BytesView> optional_bytes(const engine::Query& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.bytes(column));
+}
+
+// Adds the column to the digest, and says how many columns it took.
+int add_field(content::RowDigest& digest, char field, const engine::Query& row, int column) {
+  switch (field) {
+    case 'i':
+      digest.add(row.integer(column));
+      return 1;
+    case 'I':
+      digest.add(row.optional_integer(column));
+      return 1;
+    case 't':
+      digest.add(row.text(column));
+      return 1;
+    case 'T':
+      digest.add(optional_text(row, column));
+      return 1;
+    case 'b':
+      digest.add(row.bytes(column));
+      return 1;
+    case 'B':
+      digest.add(optional_bytes(row, column));
+      return 1;
+    default:
+      digest.add_payload(row, column);
+      return 3;
+  }
+}
+
 }  // namespace
 
 std::span<const StoredTable> stored_tables() {
@@ -289,6 +328,19 @@ engine::Query run_page(engine::Statement& statement,
 RowKey read_key(const StoredTable& table, const engine::Query& row) {
   return {.number = row.integer(0),
           .bytes = table.has_bytes_key ? to_bytes(row.bytes(1)) : Bytes()};
+}
+
+RowDigestColumns compute_digest(const StoredTable& table, const engine::Query& row) {
+  const int first = table.has_bytes_key ? 2 : 1;
+  RowDigestColumns columns{.stored = row.integer(first)};
+  int column = first + 1;
+  content::RowDigest digest;
+  for (const char* field = table.fields; *field != '\0'; ++field) {
+    if (*field == 'p') columns.payload = column;
+    column += add_field(digest, *field, row, column);
+  }
+  columns.computed = digest.value();
+  return columns;
 }
 
 std::string place_of(engine::Connection& db, const StoredTable& table, const RowKey& key) {

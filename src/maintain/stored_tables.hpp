@@ -49,6 +49,14 @@ engine::Query run_page(engine::Statement& statement,
                        const RowKey& last,
                        std::int64_t limit);
 RowKey read_key(const StoredTable& table, const engine::Query& row);
+
+struct RowDigestColumns {
+  std::int64_t stored = 0;
+  std::int64_t computed = 0;
+  int payload = 0;  // where raw_bytes, payload, content_key begin; 0: there is none
+};
+// Of a row that `rows` gave.
+RowDigestColumns compute_digest(const StoredTable& table, const engine::Query& row);
 std::string place_of(engine::Connection& db, const StoredTable& table, const RowKey& key);
 
 }  // namespace holdfast::maintain

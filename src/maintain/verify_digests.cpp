@@ -1,14 +1,11 @@
 // Every row against its digest, and every payload against its own.
 
 #include "content/payload.hpp"
-#include "content/row_digest.hpp"
 #include "engine/statement.hpp"
 #include "maintain/stored_tables.hpp"
 #include "maintain/verification.hpp"
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace holdfast::maintain {
 
@@ -18,57 +15,15 @@ using engine::Connection;
 using engine::Query;
 using engine::Statement;
 
-std::optional<std::string_view> optional_text(const Query& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.text(column));
-}
-
-std::optional<BytesView> optional_bytes(const Query& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.bytes(column));
-}
-
-// Adds the column to the digest, and says how many columns it took.
-int add_field(content::RowDigest& digest, char field, const Query& row, int column) {
-  switch (field) {
-    case 'i':
-      digest.add(row.integer(column));
-      return 1;
-    case 'I':
-      digest.add(row.optional_integer(column));
-      return 1;
-    case 't':
-      digest.add(row.text(column));
-      return 1;
-    case 'T':
-      digest.add(optional_text(row, column));
-      return 1;
-    case 'b':
-      digest.add(row.bytes(column));
-      return 1;
-    case 'B':
-      digest.add(optional_bytes(row, column));
-      return 1;
-    default:
-      digest.add_payload(row, column);
-      return 3;
-  }
-}
-
 class RowCheck {
  public:
   RowCheck(Connection& db, const StoredTable& table) : db_(db), table_(table) {}
 
   // What is wrong with the row; empty: nothing.
   std::string run(const Query& row) {
-    const int first = table_.has_bytes_key ? 2 : 1;
-    int column = first + 1;
-    int payload_column = 0;
-    content::RowDigest digest;
-    for (const char* field = table_.fields; *field != '\0'; ++field) {
-      if (*field == 'p') payload_column = column;
-      column += add_field(digest, *field, row, column);
-    }
-    if (digest.value() != row.integer(first)) return "the row fails its digest";
-    return payload_column == 0 ? std::string() : check_payload(row, payload_column);
+    const RowDigestColumns columns = compute_digest(table_, row);
+    if (columns.computed != columns.stored) return "the row fails its digest";
+    return columns.payload == 0 ? std::string() : check_payload(row, columns.payload);
   }
 
   std::uint64_t bytes() const { return bytes_; }
