@@ -25,11 +25,12 @@ template <class Arguments>
 Subcommand<Arguments> add_subcommand(CLI::App& parent,
                                      Invocation& invocation,
                                      const char* name,
-                                     const SubcommandHelp& help) {
+                                     const SubcommandHelp& help,
+                                     const char* file = "FILE") {
   CLI::App* app = parent.add_subcommand(name, help.summary);
   app->footer(help.footer);
   auto arguments = std::make_shared<Arguments>();
-  app->add_option("FILE", arguments->file, "The holdfast file")->required();
+  app->add_option(file, arguments->file, "The holdfast file")->required();
   app->add_flag("--json", invocation.json, "Print JSON, for programs");
   app->add_flag("-q,--quiet", invocation.quiet, "No progress, no warnings");
   app->add_flag("-v,--verbose", invocation.verbose, "Tell what the library has to tell");
@@ -141,6 +142,18 @@ void add_backup(CLI::App& parent, Invocation& invocation) {
   app->add_option("TARGET", arguments->target, "The new file; it must not exist")->required();
 }
 
+void add_restore(CLI::App& parent, Invocation& invocation) {
+  const auto [app, arguments] =
+      add_subcommand<RestoreArguments>(parent, invocation, "restore", kRestoreHelp, "BACKUP");
+  app->add_option("FILE", arguments->target, "The new file; it must not exist")->required();
+}
+
+void add_salvage(CLI::App& parent, Invocation& invocation) {
+  const auto [app, arguments] =
+      add_subcommand<SalvageArguments>(parent, invocation, "salvage", kSalvageHelp);
+  app->add_option("NEW", arguments->target, "The new file; it must not exist")->required();
+}
+
 }  // namespace
 
 std::optional<Invocation> parse_arguments(int argc, const char* const* argv, ExitCode& exit_code) {
@@ -158,6 +171,8 @@ std::optional<Invocation> parse_arguments(int argc, const char* const* argv, Exi
   add_verify(app, invocation);
   add_prune(app, invocation);
   add_backup(app, invocation);
+  add_restore(app, invocation);
+  add_salvage(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -17,7 +17,9 @@ struct Invocation {
                ExportArguments,
                VerifyArguments,
                PruneArguments,
-               BackupArguments>
+               BackupArguments,
+               RestoreArguments,
+               SalvageArguments>
       command = InfoArguments();
   bool json = false;
   bool quiet = false;

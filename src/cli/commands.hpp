@@ -94,6 +94,16 @@ struct BackupArguments {
   std::string target = {};
 };
 
+struct RestoreArguments {
+  std::string file = {};  // the backup
+  std::string target = {};
+};
+
+struct SalvageArguments {
+  std::string file = {};
+  std::string target = {};
+};
+
 ExitCode run(const InfoArguments& arguments, const Console& console);
 ExitCode run(const ListArguments& arguments, const Console& console);
 ExitCode run(const ShowArguments& arguments, const Console& console);
@@ -102,5 +112,7 @@ ExitCode run(const ExportArguments& arguments, const Console& console);
 ExitCode run(const VerifyArguments& arguments, const Console& console);
 ExitCode run(const PruneArguments& arguments, const Console& console);
 ExitCode run(const BackupArguments& arguments, const Console& console);
+ExitCode run(const RestoreArguments& arguments, const Console& console);
+ExitCode run(const SalvageArguments& arguments, const Console& console);
 
 }  // namespace holdfast::cli

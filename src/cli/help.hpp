@@ -19,6 +19,8 @@ examples:
   holdfast show app.holdfast segment 0190f3c2-... --tail 10
   holdfast import app.holdfast ~/.agent/sessions
   holdfast backup app.holdfast /backup/app-today.holdfast
+  holdfast restore /backup/app-today.holdfast app.holdfast
+  holdfast salvage damaged.holdfast app.holdfast
 
 exit codes:
   0    done
@@ -110,5 +112,25 @@ backup.
 
 examples:
   holdfast backup app.holdfast /backup/app-today.holdfast)"};
+
+inline constexpr SubcommandHelp kRestoreHelp = {"Put a backup in place as a new file",
+                                                R"(
+The backup is copied, checked from end to end, and stays as it was. FILE must not exist; it appears
+when it is complete, or not at all, and has a new incarnation.
+
+examples:
+  mv app.holdfast app.damaged
+  holdfast restore /backup/app-today.holdfast app.holdfast)"};
+
+inline constexpr SubcommandHelp kSalvageHelp = {
+    "Export everything that still checks out from a damaged file",
+    R"(
+FILE is only read, and nobody may have it open. NEW gets what its digests prove, passes verify, and has
+a new incarnation. What is lost is listed; the exit code is 1 then. A log with a hole keeps the entries
+before it.
+
+examples:
+  holdfast salvage damaged.holdfast app.holdfast
+  holdfast salvage damaged.holdfast app.holdfast --json | jq '.losses[]')"};
 
 }  // namespace holdfast::cli

@@ -5,6 +5,7 @@
 #include "holdfast/database.hpp"
 #include "holdfast/error.hpp"
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -33,6 +34,10 @@ class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// For those that read a file without opening it as a database: what `work` throws because of the file
+// itself is CannotOpen.
+void reading_file(const std::string& file, const std::function<void()>& work);
 
 Database open_file(const std::string& file, Purpose purpose, const Console& console);
 

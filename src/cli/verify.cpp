@@ -5,6 +5,7 @@
 #include "cli/listing.hpp"
 #include "cli/open_file.hpp"
 #include "cli/progress_bar.hpp"
+#include "cli/severity.hpp"
 #include "holdfast/maintain.hpp"
 
 #include <algorithm>
@@ -12,18 +13,6 @@
 namespace holdfast::cli {
 
 namespace {
-
-const char* name_of(Severity severity) {
-  switch (severity) {
-    case Severity::info:
-      return "info";
-    case Severity::warning:
-      return "warning";
-    case Severity::error:
-      return "error";
-  }
-  return "error";
-}
 
 Listing listing_of(const VerifyReport& report) {
   Listing listing({{"severity", "SEVERITY"}, {"place", "PLACE"}, {"what", "WHAT"}});

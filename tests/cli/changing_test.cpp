@@ -1,4 +1,4 @@
-// import, export, verify, prune and backup: what they do, and how they tell.
+// import, export, verify, prune, backup, restore and salvage: what they do, and how they tell.
 
 #include "holdfast/maintain.hpp"
 #include "support/catch.hpp"
@@ -187,4 +187,60 @@ TEST_CASE("backup makes a file that opens, and refuses one that is there") {
   CHECK(again.code == 4);
   CHECK(again.err.find("File exists") != std::string::npos);
   CHECK(test::holdfast({"backup", db.file(), folder.file("no/copy")}).code == 5);
+}
+
+TEST_CASE("restore puts a backup in place, and refuses to overwrite") {
+  test::TemporaryDatabase db;
+  test::fill(*db);
+  const test::TemporaryFolder folder;
+  const std::string copy = folder.file("copy.holdfast");
+  const std::string target = folder.file("app.holdfast");
+  REQUIRE(test::holdfast({"backup", db.file(), copy}).code == 0);
+  const auto result = test::holdfast({"restore", copy, target, "--json"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(parsed(result)["target"] == target);
+  CHECK(parsed(result)["file_bytes"] == fs::file_size(target));
+  CHECK(test::holdfast({"verify", target}).code == 0);
+  const auto again = test::holdfast({"restore", copy, target});
+  CHECK(again.code == 4);
+  CHECK(again.err.find("File exists") != std::string::npos);
+  CHECK(test::holdfast({"restore", folder.file("nothing"), folder.file("new")}).code == 3);
+  CHECK(test::holdfast({"restore", copy, folder.file("no/file")}).code == 5);
+  // The process that fills it has it open.
+  CHECK(test::holdfast({"restore", db.file(), folder.file("new")}).code == 3);
+}
+
+TEST_CASE("salvage exports what is sound with code 0 or 1, and lists what is lost") {
+  test::TemporaryDatabase db;
+  test::fill(*db);
+  const test::TemporaryFolder folder;
+  const std::string sound = folder.file("sound.holdfast");
+  const auto busy = test::holdfast({"salvage", db.file(), sound});
+  CHECK(busy.code == 3);
+  CHECK(busy.err.find("open in another process") != std::string::npos);
+  db.close();
+  const auto whole = test::holdfast({"salvage", db.file(), sound, "--json"});
+  INFO(whole.err);
+  REQUIRE(whole.code == 0);
+  CHECK(parsed(whole)["whole"] == true);
+  CHECK(parsed(whole)["losses"].empty());
+  CHECK(parsed(whole)["counts"][0]["table"] == "content");
+  CHECK(test::holdfast({"verify", sound}).code == 0);
+  CHECK(test::holdfast({"salvage", db.file(), sound}).code == 4);
+
+  db.reopen();
+  db.damage(
+      "DELETE FROM log_entry WHERE entry_key ="
+      " (SELECT (node_key << 32) + 3 FROM segment WHERE name = 'g1')");
+  db.close();
+  const std::string target = folder.file("new.holdfast");
+  const auto damaged = test::holdfast({"salvage", db.file(), target});
+  CHECK(damaged.code == 1);
+  CHECK(damaged.out.find("session session-1 segment g1  entries     2   6  0..1 kept; 2 is damaged "
+                         "or missing; 3 readable ones behind it were left out\n") !=
+        std::string::npos);
+  CHECK(damaged.out.find("not everything could be kept, see above\n") != std::string::npos);
+  CHECK(test::holdfast({"verify", target}).code == 0);
+  CHECK(test::holdfast({"salvage", folder.file("nothing"), folder.file("x")}).code == 3);
 }
