@@ -2,6 +2,7 @@
 
 #include "engine/open_files.hpp"
 #include "holdfast/error.hpp"
+#include "vfs/page_seal.hpp"
 
 #include <cerrno>
 #include <system_error>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 namespace holdfast::engine {
+
+static_assert(kReservedPageBytes == vfs::kSealBytes);
 
 namespace {
 
@@ -30,6 +33,10 @@ std::optional<RawFile> open_log(const std::string& path) {
 }
 
 }  // namespace
+
+bool has_broken_seal(BytesView page, std::uint32_t number) {
+  return vfs::examine_seal(page.data(), page.size(), number) == vfs::Seal::broken;
+}
 
 RawFile::RawFile(int descriptor, std::string path)
     : descriptor_(descriptor), path_(std::move(path)) {

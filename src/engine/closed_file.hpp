@@ -19,6 +19,12 @@
 
 namespace holdfast::engine {
 
+// What SQLite leaves alone at the end of each page of every file of ours.
+inline constexpr std::uint32_t kReservedPageBytes = 16;
+
+// Does the page's checksum, which covers what searches go by, fail? False where there is none.
+bool has_broken_seal(BytesView page, std::uint32_t number);
+
 class RawFile {
  public:
   // Takes the descriptor.

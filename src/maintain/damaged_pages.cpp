@@ -18,8 +18,6 @@ constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr std::uint32_t kMapEntryBytes = 5;
 // Beyond any tree that a file can hold: what goes deeper goes round.
 constexpr int kMaxDepth = 40;
-constexpr std::uint32_t kMinUsableBytes = 480;
-constexpr std::uint32_t kNewFileReservedBytes = 0;
 
 bool is_page_size(std::uint32_t bytes) {
   return bytes >= 512 && bytes <= 65'536 && (bytes & (bytes - 1)) == 0;
@@ -33,7 +31,6 @@ DamagedPages::DamagedPages(const engine::ClosedFile& file) : file_(file) {
                 "nothing in the file looks like a page of a holdfast database");
   }
   if (const auto* log = file.log()) log_ = read_log(*log, file.database(), page_bytes_);
-  reserved_bytes_ = read_reserved_bytes();
   const auto in_file = static_cast<std::uint32_t>(file.database().size() / page_bytes_);
   const std::uint32_t said = header_u32(28);
   count_ = log_.page_count != 0 ? log_.page_count : in_file;
@@ -93,16 +90,6 @@ std::uint32_t DamagedPages::header_u32(std::size_t at) const {
   const engine::RawFile& file = from_log ? *file_.log() : file_.database();
   if (file.read(from_log ? logged->second : 0, bytes) != bytes.size()) return 0;
   return read_u32(bytes, at);
-}
-
-// Beside fields that are the same in every database: where these are not as they must be, neither is
-// this one, and what a new file has counts.
-std::uint32_t DamagedPages::read_reserved_bytes() const {
-  constexpr std::uint32_t kFractions = 0x0040'2020;
-  const std::uint32_t field = header_u32(20);
-  const std::uint32_t reserved = field >> 24;
-  const bool sound = (field & 0x00ff'ffffU) == kFractions;
-  return sound && page_bytes_ - reserved >= kMinUsableBytes ? reserved : kNewFileReservedBytes;
 }
 
 std::uint32_t DamagedPages::map_page_of(std::uint32_t page) const {

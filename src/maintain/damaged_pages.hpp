@@ -25,7 +25,7 @@ class DamagedPages {
   explicit DamagedPages(const engine::ClosedFile& file);
 
   std::uint32_t page_bytes() const { return page_bytes_; }
-  std::uint32_t usable_bytes() const { return page_bytes_ - reserved_bytes_; }
+  std::uint32_t usable_bytes() const { return page_bytes_ - engine::kReservedPageBytes; }
   std::uint32_t count() const { return count_; }
   // nullopt: it cannot be read, or its newest form is lost.
   std::optional<Bytes> read(std::uint32_t page) const;
@@ -51,7 +51,6 @@ class DamagedPages {
 
   bool guess_page_bytes();
   bool looks_like_map(std::uint32_t page_bytes) const;
-  std::uint32_t read_reserved_bytes() const;
   std::uint32_t map_page_of(std::uint32_t page) const;
   void read_map();
   void find_roots();
@@ -61,7 +60,6 @@ class DamagedPages {
   const engine::ClosedFile& file_;
   DamagedLog log_;
   std::uint32_t page_bytes_ = 0;
-  std::uint32_t reserved_bytes_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t missing_ = 0;
   std::vector<Entry> map_;            // by page

@@ -29,7 +29,7 @@ std::string text_of(const StoredField& field) {
 void keep_store_id(Salvaging& salvaging) {
   bool kept = false;
   visit_rows(salvaging, "store", TreeKind::table, [&](const Row& row) {
-    if (row.size() != 4 || !Uuid::parse(text_of(row[1])) || row[3].type != Type::integer) return;
+    if (row.size() < 4 || !Uuid::parse(text_of(row[1])) || row[3].type != Type::integer) return;
     salvaging.write([&](Connection& db) {
       Statement update(db,
                        "UPDATE store SET store_id = ?1, created_at_us = ?2 WHERE store_key = 1");

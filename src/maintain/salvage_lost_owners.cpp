@@ -154,8 +154,12 @@ bool visit_rows(Salvaging& salvaging,
   std::uint64_t bad = numbers.empty() ? 1 : 0;
   for (const std::uint32_t number : numbers) {
     const auto page = pages.read(number);
-    const auto cells =
-        page ? read_cells(*page, number, pages.usable_bytes(), kind, read_page, bad) : std::nullopt;
+    // Of an index, the checksum covers all that is read of it here.
+    const bool readable =
+        page && (kind == TreeKind::table || !engine::has_broken_seal(*page, number));
+    const auto cells = readable
+                           ? read_cells(*page, number, pages.usable_bytes(), kind, read_page, bad)
+                           : std::nullopt;
     if (!cells) ++bad;
     for (const StoredCell& cell : cells.value_or(std::vector<StoredCell>())) {
       const auto row = decode_row(cell, kind);

@@ -67,7 +67,8 @@ class Salvaging {
   std::uint64_t total_ = 0;
 };
 
-// Every row of a tree that can be decoded, proven or not. False: some of it cannot be read.
+// Every row of a tree that can be decoded: of an index with proof, of a table without. False: some of
+// it cannot be read.
 bool visit_rows(Salvaging& salvaging,
                 const char* tree,
                 TreeKind kind,
