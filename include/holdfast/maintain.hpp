@@ -38,16 +38,18 @@ struct VerifyOptions {
 };
 
 struct VerifyReport {
-  std::vector<Finding> findings = {};
+  std::vector<Finding> findings = {};  // the worst first
   std::uint64_t rows_checked = 0;
   std::uint64_t bytes_checked = 0;
   bool stopped = false;  // by the progress function
 
+  HOLDFAST_API std::uint64_t count(Severity severity) const;
   HOLDFAST_API bool sound() const;  // no finding of severity error, and not stopped
 };
 
 // Looks at everything, beside writers: SQLite's own check of the whole file (one read transaction, as
-// long as it takes), and then pages of rows, a short read transaction each.
+// long as it takes), and then pages of rows, a short read transaction each. If the log reaches its hard
+// limit during the long one, verify is `full`, so that writers can go on.
 HOLDFAST_API VerifyReport verify(const Database& database, const VerifyOptions& options = {});
 
 struct BackupOptions {

@@ -8,8 +8,6 @@
 #include "cli/severity.hpp"
 #include "holdfast/maintain.hpp"
 
-#include <algorithm>
-
 namespace holdfast::cli {
 
 namespace {
@@ -23,15 +21,14 @@ Listing listing_of(const VerifyReport& report) {
 }
 
 std::string summary_of(const VerifyReport& report, bool quick_only) {
-  const auto errors = static_cast<std::uint64_t>(
-      std::count_if(report.findings.begin(), report.findings.end(), [](const Finding& finding) {
-        return finding.severity == Severity::error;
-      }));
+  const std::uint64_t errors = report.count(Severity::error);
+  const std::uint64_t warnings = report.count(Severity::warning);
+  const std::string also = warnings == 0 ? "" : ", " + counted(warnings, "warning", "warnings");
   std::string text = report.stopped ? "stopped after " : "";
   text += counted(report.rows_checked, "row", "rows") + ", " + human_bytes(report.bytes_checked);
   text += quick_only ? " (digests not compared): " : ": ";
-  if (errors != 0) return text + counted(errors, "error", "errors");
-  return text + (report.stopped ? "no error so far" : "sound");
+  if (errors != 0) return text + counted(errors, "error", "errors") + also;
+  return text + (report.stopped ? "no error so far" : "sound") + also;
 }
 
 }  // namespace

@@ -65,7 +65,11 @@ class Verification {
   // Between two read transactions. False: the caller's function says stop.
   bool go_on(std::uint64_t steps);
 
-  VerifyReport take_report() { return std::move(report_); }
+  // For long read transactions: `full` where the log has reached its hard limit.
+  void require_room_in_log() const;
+
+  // The worst findings first.
+  VerifyReport take_report();
 
  private:
   const Database& database_;

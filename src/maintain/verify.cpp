@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 namespace holdfast {
 
@@ -39,6 +40,20 @@ bool Verification::go_on(std::uint64_t steps) {
   return false;
 }
 
+void Verification::require_room_in_log() const {
+  const std::uint64_t limit = link_.options().wal_hard_limit_bytes;
+  const std::uint64_t wal_bytes = link_.statistics().wal_bytes;
+  if (wal_bytes < limit) return;
+  throw Error(ErrorCode::full,
+              "verify was given up: the write-ahead log has reached its hard limit meanwhile",
+              {.expected = limit, .actual = wal_bytes});
+}
+
+VerifyReport Verification::take_report() {
+  std::ranges::stable_sort(report_.findings, std::ranges::greater(), &Finding::severity);
+  return std::move(report_);
+}
+
 namespace {
 
 // Rows by what their owners say, once for those parts that pass by them: enough for a bar.
@@ -62,8 +77,11 @@ std::uint64_t estimate_steps(const Database& database, bool quick) {
 }  // namespace maintain
 
 bool VerifyReport::sound() const {
-  const auto is_error = [](const Finding& finding) { return finding.severity == Severity::error; };
-  return !stopped && std::none_of(findings.begin(), findings.end(), is_error);
+  return !stopped && count(Severity::error) == 0;
+}
+
+std::uint64_t VerifyReport::count(Severity severity) const {
+  return static_cast<std::uint64_t>(std::ranges::count(findings, severity, &Finding::severity));
 }
 
 VerifyReport verify(const Database& database, const VerifyOptions& options) {

@@ -1,5 +1,6 @@
 // SQLite's own check of pages, trees, indexes and constraints, and what the file says of itself.
 
+#include "engine/progress_hook.hpp"
 #include "engine/schema.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/id.hpp"
@@ -24,15 +25,27 @@ bool is_want_of_memory(std::string_view finding) {
 }
 
 // The one long read transaction of verify(): only the check of the whole file notices a page that
-// two trees use, and SQLite has no way to do it in slices.
-void run_sqlite_check(Verification& verification, Connection& db) {
-  Statement check(db,
-                  verification.quick() ? "PRAGMA quick_check(100)" : "PRAGMA integrity_check(100)");
-  auto row = check.run();
-  while (row.step()) {
-    if (is_want_of_memory(row.text(0))) throw std::bad_alloc();
-    if (row.text(0) != "ok") verification.add(Severity::error, kPlace, row.text(0));
+// two trees use, and SQLite has no way to do it in slices. It can be stopped, and gives up where it
+// would make writers run into the log's hard limit. False: stopped.
+bool run_sqlite_check(Verification& verification, Connection& db) {
+  const engine::ProgressHook hook(db, [&] {
+    verification.require_room_in_log();
+    return verification.go_on(0);
+  });
+  try {
+    Statement check(
+        db, verification.quick() ? "PRAGMA quick_check(100)" : "PRAGMA integrity_check(100)");
+    auto row = check.run();
+    while (row.step()) {
+      if (is_want_of_memory(row.text(0))) throw std::bad_alloc();
+      if (row.text(0) != "ok") verification.add(Severity::error, kPlace, row.text(0));
+    }
+  } catch (const Error&) {
+    hook.rethrow();
+    if (!hook.gave_up()) throw;
+    return false;
   }
+  return true;
 }
 
 void check_store_row(Verification& verification, Connection& db) {
@@ -74,7 +87,9 @@ bool check_structure(Verification& verification) {
   verification.begin_part();
   // A share of the bar, whatever the size: nothing is known of its progress.
   verification.expect(1);
-  verification.read(kPlace, [&](Connection& db) { run_sqlite_check(verification, db); });
+  bool complete = true;
+  verification.read(kPlace, [&](Connection& db) { complete = run_sqlite_check(verification, db); });
+  if (!complete) return false;
   verification.read("store", [&](Connection& db) { check_store_row(verification, db); });
   verification.read("schema", [&](Connection& db) { check_schema(verification, db); });
   verification.end_part(kPlace);

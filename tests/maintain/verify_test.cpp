@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/full_database.hpp"
 #include "support/plain_sqlite.hpp"
+#include "support/require_error.hpp"
 #include "support/temporary_database.hpp"
 
 #include <algorithm>
@@ -375,4 +376,53 @@ TEST_CASE("verify finds nothing beside writers that move, add and remove content
   writer.join();
   REQUIRE(findings.empty());
   REQUIRE(verify(*db).sound());
+}
+
+TEST_CASE(
+    "verify gives up its long look at the whole file rather than let writers run into a limit") {
+  test::TemporaryDatabase db(
+      test::Ground::file, {.durability = Durability::normal, .wal_hard_limit_bytes = 6ULL << 20});
+  db->sessions().append_all("s", "g", std::vector<std::string>(40'000, "{}"));
+  bool full = false;
+  const auto write_until_full = [&](std::uint64_t done, std::uint64_t) {
+    for (int i = 0; done == 0 && !full && i < 10'000; ++i) {
+      try {
+        db->state("x").put("k", std::string(10'000, 'x'));
+      } catch (const Error& error) {
+        full = error.code() == ErrorCode::full;
+      }
+    }
+    return true;
+  };
+  test::require_error(ErrorCode::full, [&] { verify(*db, {.progress = write_until_full}); });
+  REQUIRE(full);
+  db->state("x").put("k", "the writer goes on");
+  REQUIRE(verify(*db).sound());
+}
+
+TEST_CASE("the long look at the whole file can be stopped, too") {
+  test::TemporaryDatabase db;
+  db->sessions().append_all("s", "g", std::vector<std::string>(40'000, "{}"));
+  std::uint64_t calls = 0;
+  const VerifyReport report = verify(*db, {.progress = [&](std::uint64_t done, std::uint64_t) {
+    CHECK(done == 0);
+    ++calls;
+    return false;
+  }});
+  REQUIRE(calls == 1);
+  REQUIRE(report.stopped);
+}
+
+TEST_CASE("findings come by severity, the worst first") {
+  test::TemporaryDatabase db;
+  test::fill(*db);
+  db->manifests("job").import(4, "{\"no\": \"manifest\"}", std::nullopt);
+  db.damage("CREATE TABLE notes (text); UPDATE checkpoint SET graph_hash = 8 WHERE name = 'c1'");
+  const VerifyReport report = verify(*db);
+  INFO(text_of(report));
+  REQUIRE(report.count(Severity::error) == 1);
+  REQUIRE(report.count(Severity::warning) == 1);
+  REQUIRE(report.count(Severity::info) >= 1);
+  REQUIRE(report.findings.front().severity == Severity::error);
+  REQUIRE(report.findings.back().severity == Severity::info);
 }
