@@ -10,6 +10,20 @@ namespace holdfast {
 
 namespace engine {
 
+namespace {
+
+// A copy for each who waits: an exception that several threads rethrow is one object, which none of them
+// owns.
+[[noreturn]] void throw_own(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& shared) {
+    throw Error(shared);
+  }
+}
+
+}  // namespace
+
 TicketState::TicketState() : process_(::getpid()) {}
 
 void TicketState::finish(std::exception_ptr error) {
@@ -25,7 +39,7 @@ void TicketState::wait() {
   }
   std::unique_lock lock(mutex_);
   finished_.wait(lock, [&] { return done_; });
-  if (error_) std::rethrow_exception(error_);
+  if (error_) throw_own(error_);
 }
 
 bool TicketState::done() {

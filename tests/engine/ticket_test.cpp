@@ -146,6 +146,24 @@ TEST_CASE("the error of a ticket reaches its wait, each time, and no other ticke
   REQUIRE(notes(link) == Names{"a", "b"});
 }
 
+TEST_CASE("each who waits for a ticket that failed gets an error of his own") {
+  MemoryGround ground(kWithCommitter);
+  const Ticket refused =
+      ground.link->commit_async([] { throw Error(ErrorCode::conflict, "refused"); }, {});
+  try {
+    refused.wait();
+  } catch (const Error& first) {
+    try {
+      refused.wait();
+    } catch (const Error& second) {
+      REQUIRE(&first != &second);
+      REQUIRE(first.what() == std::string(second.what()));
+      return;
+    }
+  }
+  FAIL("nothing was refused");
+}
+
 TEST_CASE("a dropped ticket that fails is logged") {
   std::atomic<int> errors = 0;
   MemoryGround ground({.committer_thread = true, .log = [&](LogLevel level, std::string_view) {
