@@ -1,5 +1,6 @@
 #include "access.hpp"
 #include "engine/lone_connection.hpp"
+#include "engine/page_check.hpp"
 #include "engine/page_copy.hpp"
 #include "engine/schema.hpp"
 #include "engine/statement.hpp"
@@ -52,12 +53,12 @@ void give_identity(Connection& target, const std::string& incarnation) {
 }
 
 void check_copy(Connection& target) {
-  engine::Statement check(target, "PRAGMA quick_check(1)");
-  auto row = check.run();
-  if (!row.step() || row.text(0) != "ok") {
-    throw Error(ErrorCode::corrupt,
-                "the copy is not sound, because the database is not; see verify");
+  const auto findings = engine::check_pages(target, "PRAGMA quick_check(1)");
+  if (findings.empty()) return;
+  if (findings.front().code == ErrorCode::io) {
+    throw Error(ErrorCode::io, "the copy could not be read back: " + findings.front().text);
   }
+  throw Error(ErrorCode::corrupt, "the copy is not sound, because the database is not; see verify");
 }
 
 // Everything into the one file, so that it can be carried away alone.

@@ -1,12 +1,12 @@
 // SQLite's own check of pages, trees, indexes and constraints, and what the file says of itself.
 
+#include "engine/page_check.hpp"
 #include "engine/progress_hook.hpp"
 #include "engine/schema.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/id.hpp"
 #include "maintain/verification.hpp"
 
-#include <new>
 #include <string>
 #include <string_view>
 
@@ -19,11 +19,6 @@ using engine::Statement;
 
 constexpr std::string_view kPlace = "sqlite";
 
-// SQLite tells of a page that it could not get for want of memory as of one that is damaged.
-bool is_want_of_memory(std::string_view finding) {
-  return finding.ends_with("error code=7") || finding.ends_with("error code=3082");
-}
-
 // The one long read transaction of verify(): only the check of the whole file notices a page that
 // two trees use, and SQLite has no way to do it in slices. It can be stopped, and gives up where it
 // would make writers run into the log's hard limit. False: stopped.
@@ -33,13 +28,10 @@ bool run_sqlite_check(Verification& verification, Connection& db) {
     return verification.go_on(0);
   });
   try {
-    Statement check(
-        db, verification.quick() ? "PRAGMA quick_check(100)" : "PRAGMA integrity_check(100)");
-    auto row = check.run();
-    while (row.step()) {
-      if (is_want_of_memory(row.text(0))) throw std::bad_alloc();
-      if (row.text(0) != "ok") verification.add(Severity::error, kPlace, row.text(0));
-    }
+    const char* pragma =
+        verification.quick() ? "PRAGMA quick_check(100)" : "PRAGMA integrity_check(100)";
+    for (const auto& finding : engine::check_pages(db, pragma))
+      verification.add(Severity::error, kPlace, finding.text);
   } catch (const Error&) {
     hook.rethrow();
     if (!hook.gave_up()) throw;
