@@ -146,7 +146,7 @@ const std::vector<Operation> kDatabaseOperations = {
     {"Database::statistics",
      reads,
      [](Database& db, Beside&) { expect(!db.statistics().poisoned); }},
-    {"Database::store_id",
+    {"Database::store_id Database::incarnation Database::max_payload_bytes",
      reads,
      [](Database& db, Beside&) {
        expect(!db.store_id().empty() && !db.incarnation().empty() && db.max_payload_bytes() > 0);

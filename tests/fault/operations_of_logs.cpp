@@ -59,7 +59,7 @@ const std::vector<Operation> kCheckpoints = {
     {"CheckpointStore::remove_trace",
      writes,
      [](Database& db, Beside&) { expect(db.checkpoints().remove_trace("trace") == 4); }},
-    {"CheckpointStore::size",
+    {"CheckpointStore::size CheckpointStore::empty",
      reads,
      [](Database& db, Beside&) {
        expect(db.checkpoints().size() == 4 && db.checkpoints().size("trace") == 4);

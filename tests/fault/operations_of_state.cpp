@@ -158,7 +158,7 @@ const std::vector<Operation> kEntries = {
        db.state("state").for_each("", [&](const StateEntry&) { ++seen; });
        expect(seen == 2);
      }},
-    {"StateView::get",
+    {"StateView::get StateBackend::read_at",
      reads,
      [](Database& db, Beside&) {
        const auto view = db.state("state").read_at(1);
@@ -200,7 +200,7 @@ const std::vector<Operation> kBackends = {
        auto state = db.state("state");
        expect(db.state("copy").import_snapshot(state.export_snapshot(7), {kPartition}) == 7);
      }},
-    {"StateBackend::stats",
+    {"StateBackend::stats StateBackend::version StateBackend::size_bytes",
      reads,
      [](Database& db, Beside&) {
        const auto state = db.state("state");
