@@ -101,7 +101,8 @@ class Frames {
       // sum of that one was damaged.
       if (frame.valid && at == 1) frames.back().valid = true;
     }
-    if (!frame.valid && frame.same_life) repair(frame, bytes, seeds.front(), stored);
+    if (!frame.valid && frame.same_life && repairs_ > 0)
+      repair(frame, bytes, seeds.front(), stored);
     const Checksum computed = sum_from(seeds.front());
     seeds = {stored};
     if (!frame.valid && computed != stored) seeds.push_back(computed);
@@ -109,7 +110,8 @@ class Frames {
   }
 
   // Which page a damaged frame is of must be known: one wrong byte there can be found.
-  void repair(Frame& frame, Bytes& bytes, const Checksum& seed, const Checksum& stored) const {
+  void repair(Frame& frame, Bytes& bytes, const Checksum& seed, const Checksum& stored) {
+    --repairs_;
     for (std::size_t at = 0; at < 8; ++at) {
       const std::byte old = bytes[at];
       for (unsigned value = 0; value < 256; ++value) {
@@ -130,6 +132,7 @@ class Frames {
   Bytes salts_;
   Checksum seed_;
   bool big_endian_ = false;
+  int repairs_ = 256;  // that are left: each costs milliseconds
 };
 
 bool same_page(const engine::RawFile& log,

@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t kHeaderBytes = 100;
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr std::uint32_t kMapEntryBytes = 5;
+// A sound file's overflow pages are read once for each look at their table. What is far beyond that is
+// a file that was made to be slow.
+constexpr std::uint64_t kOverflowReads = 16;
+constexpr std::uint64_t kMinOverflowReads = 10'000;
 // Beyond any tree that a file can hold: what goes deeper goes round.
 constexpr int kMaxDepth = 40;
 
@@ -33,7 +37,11 @@ DamagedPages::DamagedPages(const engine::ClosedFile& file) : file_(file) {
   if (const auto* log = file.log()) log_ = read_log(*log, file.database(), page_bytes_);
   const auto in_file = static_cast<std::uint32_t>(file.database().size() / page_bytes_);
   const std::uint32_t said = header_u32(28);
-  count_ = log_.page_count != 0 ? log_.page_count : in_file;
+  // No more than there can be, whatever a log says.
+  const std::uint32_t logged = log_.pages.empty() ? 0 : log_.pages.rbegin()->first;
+  count_ = in_file;
+  if (log_.page_count != 0) count_ = std::min(log_.page_count, std::max(in_file, logged));
+  overflow_reads_ = kOverflowReads * count_ + kMinOverflowReads;
   // A few pages beyond the end may be in the log; a header that is damaged may say anything.
   if (said > count_) missing_ = said - count_;
   map_.resize(std::size_t{count_} + 1);
@@ -81,6 +89,12 @@ std::optional<Bytes> DamagedPages::read(std::uint32_t page) const {
   const std::uint64_t offset = from_log ? logged->second : std::uint64_t{page - 1} * page_bytes_;
   if (file.read(offset, bytes) != bytes.size()) return std::nullopt;
   return bytes;
+}
+
+std::optional<Bytes> DamagedPages::read_overflow(std::uint32_t page) const {
+  if (overflow_reads_ == 0) return std::nullopt;
+  --overflow_reads_;
+  return read(page);
 }
 
 std::uint32_t DamagedPages::header_u32(std::size_t at) const {

@@ -30,6 +30,9 @@ class DamagedPages {
   // nullopt: it cannot be read, or its newest form is lost.
   std::optional<Bytes> read(std::uint32_t page) const;
 
+  // The same for what a row has on overflow pages; bounded in all.
+  std::optional<Bytes> read_overflow(std::uint32_t page) const;
+
   // Pages of the tree with this root, ascending, the root included; freed ones never.
   std::vector<std::uint32_t> pages_of(std::uint32_t root) const;
 
@@ -62,8 +65,9 @@ class DamagedPages {
   std::uint32_t page_bytes_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t missing_ = 0;
-  std::vector<Entry> map_;            // by page
-  std::vector<std::uint32_t> roots_;  // by page: of its tree; 0: none
+  mutable std::uint64_t overflow_reads_ = 0;  // that are left
+  std::vector<Entry> map_;                    // by page
+  std::vector<std::uint32_t> roots_;          // by page: of its tree; 0: none
 };
 
 }  // namespace holdfast::maintain

@@ -19,7 +19,7 @@ constexpr std::int64_t kMaxOrdinal = 0xffff'ffff;
 // A log as it is kept: the entries before the first hole.
 struct KeptLog {
   std::int64_t count = 0;
-  std::int64_t raw_bytes = 0;
+  std::uint64_t raw_bytes = 0;
   std::int64_t removed = 0;  // behind the hole, though readable
 };
 
@@ -32,7 +32,7 @@ KeptLog cut_log(Connection& db, std::int64_t node_key, std::int64_t count) {
     auto row = select.run(node_key << 32 | 1, node_key << 32 | count);
     while (kept.count < count && row.step() && row.integer(0) == kept.count + 1) {
       ++kept.count;
-      kept.raw_bytes += row.integer(1);
+      kept.raw_bytes += row.bits(1);
     }
   }
   Statement remove(db, "DELETE FROM log_entry WHERE entry_key BETWEEN ?1 AND ?2");
@@ -50,10 +50,11 @@ SalvageLoss loss_of(std::string owner,
                     const char* things,
                     const KeptLog& kept,
                     std::int64_t expected,
-                    std::int64_t first) {
-  const std::string hole = std::to_string(first + kept.count);
-  std::string what = std::to_string(first) + ".." + std::to_string(first + kept.count - 1) +
-                     " kept; " + hole + " is damaged or missing";
+                    std::uint64_t first) {
+  const std::uint64_t end = first + static_cast<std::uint64_t>(kept.count);
+  const std::string hole = std::to_string(end);
+  std::string what = std::to_string(first) + ".." + std::to_string(end - 1) + " kept; " + hole +
+                     " is damaged or missing";
   if (kept.count == 0) what = "none kept; " + hole + " is damaged or missing";
   if (kept.removed > 0) {
     what += "; " + std::to_string(kept.removed) + " readable ones behind it were left out";
@@ -190,7 +191,7 @@ struct Run {
   std::int64_t key = 0;
   std::string name = {};
   std::int64_t node_key = 0;
-  std::int64_t first_seq = 0;
+  std::uint64_t first_seq = 0;
   std::int64_t event_count = 0;
 };
 
@@ -201,7 +202,7 @@ std::vector<Run> list_runs(Connection& db) {
                    " WHERE node_key IS NOT NULL ORDER BY run_key");
   auto row = select.run();
   while (row.step()) {
-    runs.push_back({row.integer(0), row.string(1), row.integer(2), row.integer(3), row.integer(4)});
+    runs.push_back({row.integer(0), row.string(1), row.integer(2), row.bits(3), row.integer(4)});
   }
   return runs;
 }
@@ -224,7 +225,7 @@ void mend_events(Salvaging& salvaging, Connection& db, const Run& run) {
   Statement update(db, "UPDATE run SET event_count = ?2, raw_bytes = ?3 WHERE run_key = ?1");
   update.execute(run.key, events.count, events.raw_bytes);
   Statement beyond(db, "DELETE FROM snapshot WHERE run_key = ?1 AND at_seq > ?2");
-  const std::int64_t head = run.first_seq + events.count - 1;
+  const std::uint64_t head = run.first_seq + static_cast<std::uint64_t>(events.count) - 1;
   const std::int64_t removed = beyond.execute(run.key, head);
   if (removed == 0) return;
   salvaging.drop("snapshot", static_cast<std::uint64_t>(removed));

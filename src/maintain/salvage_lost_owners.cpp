@@ -149,7 +149,7 @@ bool visit_rows(Salvaging& salvaging,
                 TreeKind kind,
                 const std::function<void(const Row&)>& visit) {
   const DamagedPages& pages = salvaging.pages();
-  const ReadPage read_page = [&](std::uint32_t page) { return pages.read(page); };
+  const ReadPage read_page = [&](std::uint32_t page) { return pages.read_overflow(page); };
   const auto numbers = pages.pages_of(salvaging.roots[tree]);
   std::uint64_t bad = numbers.empty() ? 1 : 0;
   for (const std::uint32_t number : numbers) {

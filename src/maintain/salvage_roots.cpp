@@ -35,7 +35,7 @@ void add_row(Schema& schema, const StoredCell& cell) {
 
 Schema read_schema(const DamagedPages& pages) {
   Schema schema;
-  const ReadPage read_page = [&](std::uint32_t page) { return pages.read(page); };
+  const ReadPage read_page = [&](std::uint32_t page) { return pages.read_overflow(page); };
   std::uint64_t bad_cells = 0;
   for (const std::uint32_t number : pages.pages_of(1)) {
     const auto page = pages.read(number);

@@ -55,7 +55,7 @@ class TableSalvage {
 
   void take_page(engine::RowInsert& insert, std::uint32_t number) {
     const DamagedPages& pages = salvaging_.pages();
-    const ReadPage read_page = [&](std::uint32_t page) { return pages.read(page); };
+    const ReadPage read_page = [&](std::uint32_t page) { return pages.read_overflow(page); };
     std::uint64_t bad_cells = 0;
     const auto page = pages.read(number);
     const auto cells =

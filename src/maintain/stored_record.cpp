@@ -186,10 +186,17 @@ std::optional<std::vector<StoredCell>> read_cells(BytesView page,
   if (!header || of_table != (kind == TreeKind::table)) return std::nullopt;
   std::vector<StoredCell> cells;
   if (header->type == table_interior) return cells;
+  // Cells of a page do not overlap; those of one that was made to be slow do.
+  std::size_t left = 4 * page.size();
   for (std::uint32_t index = 0; index < header->cells; ++index) {
+    if (left == 0) {
+      bad_cells += header->cells - index;
+      break;
+    }
     const std::size_t at = read_u16(page, header->pointers + std::size_t{2} * index);
     auto cell = read_cell({page, at, *header, usable_bytes}, read_page);
     if (cell) {
+      left -= std::min({left, cell->record.size(), page.size()});
       cells.push_back(std::move(*cell));
     } else {
       ++bad_cells;
