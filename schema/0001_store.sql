@@ -7,6 +7,7 @@ CREATE TABLE store (
   store_id         TEXT    NOT NULL,  -- UUIDv7
   incarnation      TEXT    NOT NULL,  -- UUIDv7
   created_at_us    INTEGER NOT NULL,  -- microseconds since the epoch, UTC
+  normal_commits   INTEGER NOT NULL,  -- 1: there may have been commits at normal durability; else 0
   schema_cookie    INTEGER NOT NULL   -- PRAGMA schema_version after our migrations: another value means
                                       -- that somebody else has added or dropped something since
 ) STRICT;

@@ -151,6 +151,8 @@ struct DatabaseInfo {
   std::uint64_t streams = 0, manifests = 0;
   std::uint64_t states = 0, state_entries = 0;
   std::vector<std::string> foreign_objects = {};  // tables and views that are not ours
+  std::vector<std::string> damaged_logs =
+      {};  // copies of damaged write-ahead logs, beside the file
 };
 
 HOLDFAST_API DatabaseInfo info(const Database& database);

@@ -16,6 +16,23 @@ struct ActiveReader {
   std::int64_t age_us = 0;
 };
 
+// What the recovery of the write-ahead log found, when the last user of the file had not closed it: the worst
+// since this process opened the file. The database is as of the last commit that was whole.
+struct LogRecovery {
+  enum class Finding : std::uint8_t {
+    clean,       // no recovery was needed, or nothing was lost
+    unfinished,  // the log ends in a transaction that is not whole: one that was under way, as after a
+                 // crash (damage to the newest one looks the same)
+    uncertain,  // newer commits were dropped. It may be damage; at `normal` a power loss can do it, too
+    damaged,  // acknowledged commits were dropped, because the log was damaged
+  };
+  Finding finding = Finding::clean;
+  std::uint64_t kept_pages = 0;     // that the log held up to its last whole commit
+  std::uint64_t dropped_pages = 0;  // that it held behind it
+  std::string copy =
+      {};  // of the log as it was, beside the file, if uncertain or damaged and there was room
+};
+
 struct Statistics {
   std::uint64_t commits = 0;             // transactions committed
   std::uint64_t rollbacks = 0;           // transactions given up
@@ -37,6 +54,7 @@ struct Statistics {
   std::uint64_t wal_pinned = 0;            // checkpoints that a reader kept from finishing
   std::vector<ActiveReader> readers = {};  // oldest first: the first one pins the log
   bool poisoned = false;
+  LogRecovery log_recovery = {};
 };
 
 }  // namespace holdfast

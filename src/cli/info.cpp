@@ -71,6 +71,10 @@ void print_json(const DatabaseInfo& info, const Listing& largest, Output& out) {
     record.add({name, title, Kind::count}, count);
   }
   record.add({"foreign_objects", "", Kind::json}, foreign.str());
+  JsonArray damaged;
+  for (const auto& copy : info.damaged_logs)
+    damaged.add(json_string(copy));
+  record.add({"damaged_logs", "", Kind::json}, damaged.str());
   record.add({"largest", "", Kind::json}, largest.json());
   record.print(out, true);
 }
@@ -94,6 +98,9 @@ ExitCode run(const InfoArguments& arguments, const Console& console) {
   if (!largest.empty()) console.out.write("\n" + largest.table());
   for (const auto& object : facts.foreign_objects) {
     console.out.line("\nadded by somebody: " + printable(object));
+  }
+  for (const auto& copy : facts.damaged_logs) {
+    console.out.line("\na damaged log was found once, and is kept as " + printable(copy));
   }
   return ExitCode::ok;
 }

@@ -229,6 +229,7 @@ Statistics Engine::statistics() const {
   result.wal_pinned = governor_->pinned();
   result.readers = readers_->active();
   result.poisoned = shim_->poisoned();
+  result.log_recovery = log_recovery();
   return result;
 }
 

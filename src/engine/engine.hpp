@@ -77,6 +77,8 @@ class Engine {
  private:
   void open();
   void open_schema(Connection& connection);
+  void report_recovery(Connection& connection);
+  LogRecovery log_recovery() const;
   void start_committer();
   void check_joinable(const Context& context, const WriteRequest& request) const;
   void refuse_read_only() const;
@@ -91,6 +93,7 @@ class Engine {
   std::uint64_t page_bytes_ = 0;
   std::string store_id_;
   std::string incarnation_;
+  bool had_normal_commits_ = false;  // when it was opened
 
   // In this order: connections go before the shim, the shim before the disk.
   std::unique_ptr<vfs::MemoryDisk> disk_;

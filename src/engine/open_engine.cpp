@@ -97,6 +97,7 @@ void Engine::open() {
   auto connection = std::make_unique<Connection>(connections, Mode::write, deadline);
   connection->set_checkpoint_on_close(!has_log);
   retry_while_busy(deadline, [&] { open_schema(*connection); });
+  report_recovery(*connection);
   connection->set_checkpoint_on_close(true);
   connection->distrust_schema();
   connection->set_cache_bytes(options_.cache_bytes);
@@ -117,6 +118,57 @@ void Engine::open() {
   start_committer();
 }
 
+LogRecovery Engine::log_recovery() const {
+  const auto recovery = shim_->recovery();
+  if (!recovery) return {};
+  LogRecovery result{.kept_pages = recovery->kept_frames,
+                     .dropped_pages = recovery->found.dropped_frames,
+                     .copy = recovery->copy};
+  using Finding = LogRecovery::Finding;
+  switch (recovery->found.tail) {
+    case vfs::WalTail::clean:
+      return {};
+    case vfs::WalTail::unfinished:
+      result.finding = Finding::unfinished;
+      break;
+    case vfs::WalTail::uncertain:
+      result.finding = Finding::uncertain;
+      break;
+    case vfs::WalTail::damaged:
+      // What was lost at normal is known to have been normal by what came before it: the file said so.
+      result.finding =
+          had_normal_commits_ && !recovery->found.in_header ? Finding::uncertain : Finding::damaged;
+      break;
+  }
+  return result;
+}
+
+// The database is opened as of the last whole commit, and whoever opens it is told what is missing.
+void Engine::report_recovery(Connection& connection) {
+  const LogRecovery found = log_recovery();
+  if (found.finding == LogRecovery::Finding::clean) return;
+  const std::string pages = std::to_string(found.dropped_pages) + " pages";
+  if (found.finding == LogRecovery::Finding::unfinished) {
+    return log(LogLevel::info,
+               "the write-ahead log ended in a transaction that was not finished, as after a "
+               "crash: " +
+                   pages + " of it were dropped");
+  }
+  const bool damaged = found.finding == LogRecovery::Finding::damaged;
+  const std::string what =
+      damaged ? "the write-ahead log is damaged: acknowledged commits behind its first "
+              : "the newest commits in the write-ahead log are missing, by damage or by a power "
+                "loss at normal durability, which cannot be told: those behind its first ";
+  log(damaged ? LogLevel::error : LogLevel::warning,
+      what + std::to_string(found.kept_pages) + " pages were dropped (" + pages + "); " +
+          (found.copy.empty() ? "there was no room for a copy of it"
+                              : "a copy of it is " + found.copy));
+  if (options_.read_only) return;
+  // So that what lies behind the last commit is not found once more after the next crash.
+  connection.set_deadline(deadline_after(options_.busy_timeout_ms));
+  run_checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE);
+}
+
 void Engine::open_schema(Connection& connection) {
   const FileKind kind = recognise(connection);
   if (kind != FileKind::current && options_.read_only) {
@@ -130,11 +182,13 @@ void Engine::open_schema(Connection& connection) {
   }
   check_fingerprint(connection);
   check_page_layout(connection);
-  Statement select(connection, "SELECT store_id, incarnation FROM store WHERE store_key = 1");
+  Statement select(connection,
+                   "SELECT store_id, incarnation, normal_commits FROM store WHERE store_key = 1");
   auto row = select.run();
   if (!row.step()) throw Error(ErrorCode::corrupt, "the file has lost the row that says who it is");
   store_id_ = row.string(0);
   incarnation_ = row.string(1);
+  had_normal_commits_ = row.integer(2) != 0;
   if (!schema_is_ours_alone(connection)) return;
   const auto cookie = connection.integer("PRAGMA schema_version");
   shim_->protect(

@@ -121,7 +121,7 @@ void run_pending_migrations(Connection& connection, const NewStore& store) {
   if (from == 0) {
     Statement insert(connection,
                      "INSERT INTO store (store_key, store_id, incarnation, created_at_us, "
-                     "schema_cookie) VALUES (1, ?1, ?2, ?3, 0)");
+                     "normal_commits, schema_cookie) VALUES (1, ?1, ?2, ?3, 0, 0)");
     insert.execute(store.store_id, store.incarnation, store.now_us);
     connection.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   }

@@ -274,13 +274,35 @@ void Writer::begin(Durability durability, SteadyTime deadline) {
   // Left open by a ROLLBACK that failed for want of memory.
   if (!connection_->autocommit()) connection_->statements<Statements>().rollback.execute();
   governor_.check_before_write(*connection_);
-  if (durability != synchronous_) {
-    connection_->execute(durability == Durability::full ? "PRAGMA synchronous = FULL"
-                                                        : "PRAGMA synchronous = NORMAL");
-    synchronous_ = durability;
-  }
+  if (durability == Durability::normal && !normal_is_noted_) note_normal(deadline);
+  set_synchronous(durability);
   connection_->set_deadline(deadline);
   connection_->statements<Statements>().begin.execute();
+}
+
+void Writer::set_synchronous(Durability durability) {
+  if (durability == synchronous_) return;
+  connection_->execute(durability == Durability::full ? "PRAGMA synchronous = FULL"
+                                                      : "PRAGMA synchronous = NORMAL");
+  synchronous_ = durability;
+}
+
+// Before the first commit at normal, the file says durably that there may be some. For life: whoever finds a
+// gap in the log must know whether a power loss can have made it, also in a log that was not begun here.
+void Writer::note_normal(SteadyTime deadline) {
+  set_synchronous(Durability::full);
+  connection_->set_deadline(deadline);
+  auto& statements = connection_->statements<Statements>();
+  statements.begin.execute();
+  try {
+    connection_->execute("UPDATE store SET normal_commits = 1 WHERE normal_commits = 0");
+    const Connection::CommitPermit permit(*connection_);
+    statements.commit.execute();
+  } catch (...) {
+    roll_back();
+    throw;
+  }
+  normal_is_noted_ = true;
 }
 
 void Writer::commit() {

@@ -83,6 +83,8 @@ class Writer {
   void run_and_commit(WriteWaiter& waiter) noexcept;
   void run_body(Durability durability, const std::function<void(Connection&)>& body);
   void begin(Durability durability, SteadyTime deadline);
+  void set_synchronous(Durability durability);
+  void note_normal(SteadyTime deadline);
   void commit();
   [[noreturn]] void throw_unknown(const char* what, const char* why) const;
   void roll_back() noexcept;
@@ -100,6 +102,7 @@ class Writer {
   const Error unknown_for_want_of_memory_{
       ErrorCode::outcome_unknown,
       "memory ran out during the commit, and it may be there after a reopen"};
+  bool normal_is_noted_ = false;
   Durability synchronous_ =
       Durability::full;  // what we set last; SQLite never changes it by itself
 };

@@ -4,6 +4,7 @@
 #include "engine/statement.hpp"
 #include "holdfast/maintain.hpp"
 #include "holdfast/version.hpp"
+#include "maintain/kept_logs.hpp"
 
 #include <string>
 
@@ -52,6 +53,7 @@ DatabaseInfo info(const Database& database) {
   info.store_id = database.store_id();
   info.incarnation = database.incarnation();
   info.holdfast_version = version();
+  info.damaged_logs = maintain::kept_logs(info.path);
   engine::Access::link(database).read([&](engine::Connection& db) {
     auto& statements = db.statements<InfoStatements>();
     if (auto row = statements.store.run(); row.step()) {

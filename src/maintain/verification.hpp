@@ -83,6 +83,7 @@ class Verification {
 };
 
 // The parts, in order. Each returns false when the caller's function stopped it.
+bool check_log(Verification& verification);
 bool check_structure(
     Verification& verification);  // SQLite's own check, the store's row, foreign objects
 bool check_counts(Verification& verification);      // what owners say of their rows

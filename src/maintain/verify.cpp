@@ -86,7 +86,8 @@ std::uint64_t VerifyReport::count(Severity severity) const {
 
 VerifyReport verify(const Database& database, const VerifyOptions& options) {
   using Part = bool (*)(maintain::Verification&);
-  constexpr std::array<Part, 5> kParts = {maintain::check_structure,
+  constexpr std::array<Part, 6> kParts = {maintain::check_log,
+                                          maintain::check_structure,
                                           maintain::check_counts,
                                           maintain::check_references,
                                           maintain::check_contents,

@@ -2,6 +2,7 @@
 
 #include "vfs/big_endian.hpp"
 #include "vfs/page_seal.hpp"
+#include "vfs/wal_checksum.hpp"
 
 #include <sqlite3.h>
 
@@ -26,8 +27,6 @@ constexpr std::int64_t kSchemaCookieAt = 40;
 
 constexpr std::int64_t kWalHeaderBytes = 32;
 constexpr std::int64_t kFrameHeaderBytes = 24;
-constexpr std::uint32_t kLittleEndianWal = 0x377f0682;
-constexpr std::uint32_t kBigEndianWal = 0x377f0683;
 
 template <std::size_t Size>
 std::optional<std::array<std::byte, Size>> read_at(sqlite3_file& base, std::int64_t offset) {
@@ -38,26 +37,9 @@ std::optional<std::array<std::byte, Size>> read_at(sqlite3_file& base, std::int6
   return bytes;
 }
 
-// SQLite's checksum of WAL frames, over words in this machine's order; stored big endian.
-struct Checksum {
-  std::uint32_t first = 0;
-  std::uint32_t second = 0;
-
-  void add(std::span<const std::byte> bytes) {
-    for (std::size_t at = 0; at + 8 <= bytes.size(); at += 8) {
-      std::array<std::uint32_t, 2> words{};
-      std::memcpy(words.data(), &bytes[at], sizeof words);
-      first += words[0] + second;
-      second += words[1] + first;
-    }
-  }
-};
-
 // The words of a WAL's checksums are in the order of the machine that began it.
 WalFrame::Order order_of(std::uint32_t magic) {
-  constexpr bool kBig = std::endian::native == std::endian::big;
-  return magic == (kBig ? kBigEndianWal : kLittleEndianWal) ? WalFrame::Order::native
-                                                            : WalFrame::Order::foreign;
+  return magic == kNativeWal ? WalFrame::Order::native : WalFrame::Order::foreign;
 }
 
 std::optional<std::uint32_t> page_of_frame(sqlite3_file& base_wal, std::int64_t header_offset) {
@@ -77,8 +59,8 @@ bool wal_frame_is_whole(std::span<const std::byte> page,
   const auto before = read_at<8>(base_wal, first ? 24 : header_offset - page_bytes - 8);
   const auto header = read_at<kFrameHeaderBytes>(base_wal, header_offset);
   if (!before || !header) return false;
-  Checksum checksum{.first = big_endian_32(before->data()),
-                    .second = big_endian_32(before->data() + 4)};
+  WalChecksum checksum{.first = big_endian_32(before->data()),
+                       .second = big_endian_32(before->data() + 4)};
   checksum.add(std::span(*header).first(8));
   checksum.add(page);
   return checksum.first == big_endian_32(header->data() + 16) &&

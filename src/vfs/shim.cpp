@@ -34,7 +34,10 @@ bool note_opened(ShimFile& ours) {
     case FileKind::database:
       return ours.shim->files.database_opened(ours.path, *ours.base());
     case FileKind::wal:
-      return ours.shim->files.opened(FileKind::wal);
+      if (!ours.shim->files.opened(FileKind::wal)) return false;
+      // SQLite opens a WAL for a database that is open.
+      shim_file(sqlite3_database_file_object(ours.path)).wal = &ours;
+      return true;
     case FileKind::shm:
     case FileKind::journal:
     case FileKind::temporary:
@@ -216,6 +219,16 @@ ShimState::~ShimState() {
   sqlite3_vfs_unregister(&vfs);
 }
 
+void ShimState::note_recovery(WalRecovery found) noexcept {
+  const std::scoped_lock lock(recovery_mutex_);
+  if (!recovery_ || recovery_->found.tail <= found.found.tail) recovery_ = std::move(found);
+}
+
+std::optional<WalRecovery> ShimState::last_recovery() const {
+  const std::scoped_lock lock(recovery_mutex_);
+  return recovery_;
+}
+
 Shim::Shim(const ShimOptions& options) : state_(std::make_unique<ShimState>(options)) {}
 
 Shim::~Shim() = default;
@@ -250,6 +263,10 @@ bool Shim::still_at(const WalIndexPosition& position) const noexcept {
 
 void Shim::protect(ProtectedTrees trees) {
   state_->seals.protect(std::move(trees));
+}
+
+std::optional<WalRecovery> Shim::recovery() const {
+  return state_->last_recovery();
 }
 
 Counters Shim::counters() const noexcept {

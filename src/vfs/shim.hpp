@@ -11,6 +11,7 @@
 //   identity  notices that the database, its -wal or its -shm was replaced or removed
 //   seals     every page that is written gets a checksum, and a page of a protected b-tree that was
 //             damaged is not given out: SQLITE_CORRUPT (sealed_pages.hpp)
+//   scrub     a recovery of the WAL that drops commits which were finished once does not go unsaid
 //   seam      an Interceptor for tests, directly above the base
 //   figures   counters, and the position of the newest commit
 // Memory-mapped I/O is ruled out: a truncated file would end the host with SIGBUS.
@@ -25,6 +26,7 @@
 
 #include "vfs/interceptor.hpp"
 #include "vfs/wal_index.hpp"
+#include "vfs/wal_scrub.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -76,6 +78,13 @@ struct ReplacedFile {
   bool missing = false;                // true: no file at that path; false: another one
 };
 
+// What a recovery of the WAL has found behind the last whole commit.
+struct WalRecovery {
+  WalFindings found;
+  std::uint64_t kept_frames = 0;
+  std::string copy = {};  // of the WAL, if it is damaged; empty: there was no room for one
+};
+
 class ShimState;
 
 class Shim {
@@ -119,6 +128,12 @@ class Shim {
   // From now on these b-trees are protected by the seals of their pages. In a file whose pages have no
   // 16 bytes to spare, none is.
   void protect(ProtectedTrees trees);
+
+  // The worst of the recoveries that connections of this Shim have made; std::nullopt: none was needed.
+  // Where a WAL is damaged, or may be, a copy of it as it was lies beside the database, under the name of the
+  // database, "-wal_damaged_", and what tells this log from others. Whoever opens the same log again
+  // finds that copy, and makes no other. May throw std::bad_alloc.
+  [[nodiscard]] std::optional<WalRecovery> recovery() const;
 
   [[nodiscard]] Counters counters() const noexcept;
 

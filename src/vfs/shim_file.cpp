@@ -13,10 +13,19 @@ bool refuses_writes(const ShimFile& ours) {
   return ours.shim->is_poisoned() && is_durable(ours.kind);
 }
 
+// The database that this WAL belongs to.
+ShimFile* database_of(const ShimFile& wal) {
+  auto* database = static_cast<ShimFile*>(sqlite3_database_file_object(wal.path));
+  return database != nullptr && database->pMethods != nullptr ? database : nullptr;
+}
+
 int file_close(sqlite3_file* file) noexcept {
   ShimFile& ours = shim_file(file);
   // Before the file is closed: afterwards SQLite may delete the WAL, which is then no loss.
-  if (ours.kind == FileKind::wal) ours.shim->files.closed(FileKind::wal);
+  if (ours.kind == FileKind::wal) {
+    ours.shim->files.closed(FileKind::wal);
+    if (ShimFile* database = database_of(ours)) database->wal = nullptr;
+  }
   const int result = intercepted_release(
       *ours.shim,
       [&] { return call_on(Operation::close, ours); },
@@ -69,10 +78,9 @@ int read_fully(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offset) {
   return result == SQLITE_IOERR_SHORT_READ ? SQLITE_IOERR_READ : result;
 }
 
-// The database that this WAL belongs to.
 sqlite3_file* base_database_of(const ShimFile& wal) {
-  auto* database = static_cast<ShimFile*>(sqlite3_database_file_object(wal.path));
-  return database != nullptr && database->pMethods != nullptr ? database->base() : nullptr;
+  ShimFile* database = database_of(wal);
+  return database != nullptr ? database->base() : nullptr;
 }
 
 bool accepts(ShimFile& ours, std::span<const std::byte> bytes, sqlite3_int64 offset) {

@@ -98,6 +98,7 @@ int shim_shm_map(
 }
 
 int shim_shm_lock(sqlite3_file* file, int first_slot, int slots, int flags) noexcept {
+  constexpr int kRecoverySlot = 2;
   constexpr int kFirstReaderSlot = 3;
   ShimFile& ours = shim_file(file);
   const bool takes = (flags & SQLITE_SHM_LOCK) != 0 && (flags & SQLITE_SHM_EXCLUSIVE) != 0;
@@ -106,6 +107,9 @@ int shim_shm_lock(sqlite3_file* file, int first_slot, int slots, int flags) noex
   if (to_write && ours.kind == FileKind::database && ours.shim->is_poisoned()) {
     return SQLITE_IOERR_LOCK;
   }
+  const bool recovered = (flags & SQLITE_SHM_UNLOCK) != 0 && (flags & SQLITE_SHM_EXCLUSIVE) != 0 &&
+                         first_slot <= kRecoverySlot && kRecoverySlot < first_slot + slots;
+  if (recovered && ours.kind == FileKind::database) examine_recovered_wal(ours);
   const BaseShmLock base{base_shm_lock, &ours};
   switch (ours.shim->wal_reset_cure) {
     case WalResetCure::none:

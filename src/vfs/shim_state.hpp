@@ -20,6 +20,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 
 namespace holdfast::vfs {
@@ -41,6 +43,10 @@ class ShimState {
   sqlite3_vfs vfs{};  // registered while this lives
 
   std::atomic<bool> poisoned = false;
+  // The worst that was found, and the newest of those.
+  void note_recovery(WalRecovery found) noexcept;
+  std::optional<WalRecovery> last_recovery() const;
+
   WatchedFiles files;
   WalIndexMap wal_index;
   SealedPages seals;
@@ -49,6 +55,10 @@ class ShimState {
   std::atomic<std::uint64_t> sync_ns = 0;
   std::atomic<std::uint64_t> database_bytes = 0;
   std::atomic<std::uint64_t> wal_bytes = 0;
+
+ private:
+  mutable std::mutex recovery_mutex_;
+  std::optional<WalRecovery> recovery_;
 };
 
 struct ShimFile : sqlite3_file {
@@ -59,6 +69,7 @@ struct ShimFile : sqlite3_file {
   FileKind kind;
   Shm shm;
   const volatile void* region;  // of the wal-index the first one; nullptr: not mapped
+  ShimFile* wal;                // of a database: its WAL, while it is open
   WalGuard guard;
   WalSaltCheck salt_check;
   bool in_checkpoint;  // pages are copied from the WAL as they are
@@ -123,6 +134,9 @@ inline Call call_on(Operation operation, const ShimFile& file) {
 // The methods of a file whose base has methods of this version. Version 3 (memory mapping) is never
 // offered.
 const sqlite3_io_methods* shim_file_methods(int base_version) noexcept;
+
+// shim_recovery.cpp. `database` has recovered its WAL, and holds the lock of a recovery still.
+void examine_recovered_wal(ShimFile& database) noexcept;
 
 // shim_shm.cpp
 int shim_shm_map(

@@ -13,6 +13,7 @@ constexpr std::size_t kBackfillWord = 24;
 constexpr std::size_t kChangeWord = 2;
 constexpr std::size_t kFlagsWord = 3;
 constexpr std::size_t kFramesWord = 4;
+constexpr std::size_t kFrameChecksumWord = 6;
 constexpr std::size_t kSaltWord = 8;
 
 // A writer stores 96 bytes; a reader that misses it this often sees a header that a dead process
@@ -41,6 +42,14 @@ bool wal_index_is_at(const volatile void* region, const WalIndexPosition& positi
          load(words + kFramesWord) == position.frames &&
          load(words + kSaltWord) == position.salt_1 &&
          load(words + kSaltWord + 1) == position.salt_2;
+}
+
+std::optional<WalIndexEnd> read_wal_end(const volatile void* region) noexcept {
+  const auto* words = static_cast<const volatile std::uint32_t*>(region);
+  if (!initialised({0, 0, 0, load(words + kFlagsWord)})) return std::nullopt;
+  return WalIndexEnd{
+      .frames = load(words + kFramesWord),
+      .checksum = {load(words + kFrameChecksumWord), load(words + kFrameChecksumWord + 1)}};
 }
 
 WalSalts read_wal_salts(const volatile void* region) noexcept {

@@ -17,6 +17,7 @@
 // Source:  https://sqlite.org/walformat.html, section 2
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -41,6 +42,14 @@ struct WalIndexPosition {
 // do, since a writer changes it last: whoever finds it as it was looked before the commit ended.
 // REQUIRES: as below.
 bool wal_index_is_at(const volatile void* region, const WalIndexPosition& position) noexcept;
+
+// Of the newest commit, for who holds the lock of a recovery: the frames, and the checksum of the last
+// one. std::nullopt: the header is not initialised. REQUIRES: as below.
+struct WalIndexEnd {
+  std::uint32_t frames = 0;
+  std::array<std::uint32_t, 2> checksum{};
+};
+std::optional<WalIndexEnd> read_wal_end(const volatile void* region) noexcept;
 
 struct WalSalts {
   std::uint32_t first = 0;
