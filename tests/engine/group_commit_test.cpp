@@ -216,6 +216,29 @@ TEST_CASE("a failed sync poisons: no more writes, reads go on, a reopen starts a
   REQUIRE_FALSE(found.contains("b"));
 }
 
+TEST_CASE("at normal a failed sync is met at the next checkpoint, and poisons") {
+  MemoryGround ground({.durability = Durability::normal, .wal_checkpoint_bytes = 512 << 10});
+  const Link& link = *ground.link;
+  add_note(link, "first");
+  ground.rule.set([](const vfs::Call& call) {
+    return call.operation == vfs::Operation::sync ? Verdict::fail(SQLITE_IOERR_FSYNC)
+                                                  : Verdict::proceed();
+  });
+  Names acknowledged{"first"};
+  std::string outcome = "ok";
+  while (outcome == "ok" && acknowledged.size() < 100) {
+    const std::string name = std::to_string(acknowledged.size());
+    outcome = test::outcome_of([&] { add_note(link, name, std::string(3000, 'x')); });
+    if (outcome == "ok") acknowledged.push_back(name);
+  }
+  REQUIRE(outcome == "poisoned");
+  REQUIRE(acknowledged.size() > 10);
+  REQUIRE(notes(link) == acknowledged);
+  ground.rule.set(nullptr);
+  require_error(ErrorCode::poisoned, [&] { add_note(link, "later"); });
+  REQUIRE(notes(ground.reopen()) == acknowledged);
+}
+
 TEST_CASE("a large operation shares its transaction with nobody") {
   MemoryGround ground;
   const Link& link = *ground.link;
