@@ -140,14 +140,14 @@ bool SealedPages::accepts_wal_page(std::span<const std::byte> bytes,
   if (!is_wal_page(bytes.size(), offset)) return true;
   const std::int64_t header_offset = offset - kFrameHeaderBytes;
   const auto page = page_of_frame(base_wal, header_offset);
-  return !page || examine_seal(bytes.data(), bytes.size(), *page) != Seal::broken ||
+  return !page || examine_seal(bytes.data(), bytes.size(), *page) == Seal::whole ||
          wal_frame_is_whole(bytes, header_offset, base_wal) || accepts(bytes, *page, base_database);
 }
 
 bool SealedPages::accepts(std::span<const std::byte> page,
                           std::uint32_t number,
                           sqlite3_file* base_database) const noexcept {
-  if (examine_seal(page.data(), page.size(), number) != Seal::broken) return true;
+  if (examine_seal(page.data(), page.size(), number) == Seal::whole) return true;
   if (base_database == nullptr) return true;
   bool refused = true;
   try {

@@ -1,9 +1,9 @@
 // Seals the pages that our connections write, and examines those that they read.
 //
 // A plain SQLite (a person's shell) knows nothing of seals. What it may write, by our rules, is exempt:
-// a broken seal counts only on a page of a protected b-tree, one of our tables and indexes, and only
-// until somebody else changes the schema. The schema's own pages, the list of free pages and the
-// pointer map are shared with tables that others add; a page that others made has no seal at all. In
+// a seal that is broken, or missing, counts only on a page of a protected b-tree, one of our tables and
+// indexes, and only until somebody else changes the schema (a VACUUM, too, which leaves no seals). The
+// schema's own pages, the list of free pages and the pointer map are shared with tables that others add. In
 // the WAL, a frame with a good checksum of SQLite's is as it was written, by whomever.
 //
 // Pages are sealed on their way into the WAL, and when the database is written without one. A
@@ -37,7 +37,7 @@ struct WalFrame {
 
 class SealedPages {
  public:
-  // From now on broken seals count on pages of these b-trees; before, on none.
+  // From now on seals count on pages of these b-trees; before, on none.
   void protect(ProtectedTrees trees);
 
   // Bytes that were read from, or are about to be written to, the database file: the header tells
