@@ -114,6 +114,21 @@ SegmentRow read_row(const engine::Query& row) {
 }  // namespace
 
 std::optional<SegmentTable::Owned> SegmentTable::find_any(std::string_view segment) {
+  auto found = find_row(segment);
+  if (found) check_owner(segment, *found);
+  return found;
+}
+
+// The session's row is only joined: a damaged name must not pass for another session's.
+void SegmentTable::check_owner(std::string_view segment, const Owned& found) {
+  const auto session = SessionTable(db_).find(found.session);
+  if (session && session->session_key == found.row.session_key) return;
+  throw Error(ErrorCode::corrupt,
+              "the session of a segment cannot be found by its name",
+              {.id = std::string(segment)});
+}
+
+std::optional<SegmentTable::Owned> SegmentTable::find_row(std::string_view segment) {
   auto row = db_.statements<SegmentStatements>().find.run(segment);
   if (!row.step()) return std::nullopt;
   if (row.is_null(0)) {
@@ -128,7 +143,7 @@ std::vector<std::string> SegmentTable::checked_names(engine::Query row) {
   std::vector<std::string> names;
   while (row.step()) {
     names.push_back(row.string(0));
-    if (!find_any(names.back())) {
+    if (!find_row(names.back())) {
       throw Error(ErrorCode::corrupt, "a segment cannot be found by its name");
     }
   }
@@ -136,9 +151,10 @@ std::vector<std::string> SegmentTable::checked_names(engine::Query row) {
 }
 
 std::optional<SegmentRow> SegmentTable::find(std::string_view session, std::string_view segment) {
-  auto found = find_any(segment);
+  auto found = find_row(segment);
   if (!found) return std::nullopt;
   if (found->session != session) {
+    check_owner(segment, *found);
     throw Error(ErrorCode::conflict,
                 "segment " + std::string(segment) + " belongs to session " + found->session,
                 {.id = found->session});

@@ -167,6 +167,18 @@ TEST_CASE("a session that vanished is missed by its segments") {
   require_corrupt([&] { db->sessions().lookup_session_of("g"); });
 }
 
+TEST_CASE("a session whose name changed is corrupt, and no other session's") {
+  test::TemporaryDatabase db;
+  fill(db);
+  db.damage("UPDATE session SET name = 'u' WHERE name = 's'");
+  SessionStore sessions = db->sessions();
+  require_corrupt([&] { sessions.read_all("s", "g"); });
+  require_corrupt([&] { sessions.append("s", "g", "1"); });
+  require_corrupt([&] { sessions.exists("s", "g"); });
+  require_corrupt([&] { sessions.info("g"); });
+  require_corrupt([&] { sessions.lookup_session_of("g"); });
+}
+
 TEST_CASE("a session of which any column changed is corrupt") {
   test::TemporaryDatabase db;
   fill(db);
