@@ -8,8 +8,9 @@ CREATE TABLE store (
   incarnation      TEXT    NOT NULL,  -- UUIDv7
   created_at_us    INTEGER NOT NULL,  -- microseconds since the epoch, UTC
   normal_commits   INTEGER NOT NULL,  -- 1: there may have been commits at normal durability; else 0
-  schema_cookie    INTEGER NOT NULL   -- PRAGMA schema_version after our migrations: another value means
+  schema_cookie    INTEGER NOT NULL,  -- PRAGMA schema_version after our migrations: another value means
                                       -- that somebody else has added or dropped something since
+  digest           INTEGER NOT NULL   -- of the ids and created_at_us
 ) STRICT;
 
 -- One row per migration that was applied.
@@ -29,5 +30,6 @@ CREATE TABLE lease (
   token            INTEGER NOT NULL CHECK (token > 0),  -- rises whenever the holder changes
   boot_id          TEXT    NOT NULL,  -- of the boot whose clock expires_at counts on
   expires_at_ms    INTEGER NOT NULL,  -- milliseconds of that boot-time clock
-  acquired_at_us   INTEGER NOT NULL
+  acquired_at_us   INTEGER NOT NULL,
+  digest           INTEGER NOT NULL   -- of the row
 ) STRICT;

@@ -1,6 +1,7 @@
 #include "engine/lease.hpp"
 
 #include "engine/arguments.hpp"
+#include "engine/field_digest.hpp"
 #include "engine/link.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/error.hpp"
@@ -15,28 +16,22 @@ namespace {
 
 struct Statements {
   explicit Statements(Connection& c)
-      : find(c, "SELECT holder, token, boot_id, expires_at_ms, name FROM lease WHERE name = ?1"),
+      : find(c,
+             "SELECT name, holder, token, boot_id, expires_at_ms, acquired_at_us, digest "
+             "FROM lease WHERE name = ?1"),
         list(c,
-             "SELECT holder, token, boot_id, expires_at_ms, name FROM lease "
-             "WHERE holder IS NOT NULL ORDER BY name"),
+             "SELECT name, holder, token, boot_id, expires_at_ms, acquired_at_us, digest "
+             "FROM lease ORDER BY name"),
         insert(c,
-               "INSERT INTO lease (name, holder, token, boot_id, expires_at_ms, acquired_at_us) "
-               "VALUES (?1, ?2, 1, ?3, ?4, ?5)"),
-        take(c,
-             "UPDATE lease SET holder = ?2, token = token + 1, boot_id = ?3, expires_at_ms = ?4, "
-             "acquired_at_us = ?5 WHERE name = ?1"),
-        renew(c,
-              "UPDATE lease SET boot_id = ?3, expires_at_ms = ?4 "
-              "WHERE name = ?1 AND token = ?2 AND holder IS NOT NULL"),
-        release(c,
-                "UPDATE lease SET holder = NULL "
-                "WHERE name = ?1 AND token = ?2 AND holder IS NOT NULL") {}
+               "INSERT INTO lease (name, holder, token, boot_id, expires_at_ms, acquired_at_us, "
+               "digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
+        update(c,
+               "UPDATE lease SET holder = ?2, token = ?3, boot_id = ?4, expires_at_ms = ?5, "
+               "acquired_at_us = ?6, digest = ?7 WHERE name = ?1") {}
   Statement find;
   Statement list;
   Statement insert;
-  Statement take;
-  Statement renew;
-  Statement release;
+  Statement update;
 };
 
 const std::string& boot_id() {
@@ -59,72 +54,122 @@ std::int64_t boot_time_ms() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-// A row of `find` or `list`; a lease that was given up has no holder.
-Lease read_lease(const Query& row) {
-  Lease lease;
-  lease.holder = row.is_null(0) ? std::string() : row.string(0);
-  lease.token = row.bits(1);
-  const bool this_boot = row.text(2) == boot_id();
-  if (this_boot) lease.remaining_ms = std::max<std::int64_t>(0, row.integer(3) - boot_time_ms());
-  lease.name = row.string(4);
+Lease as_lease(const LeaseRow& row) {
+  Lease lease{.name = row.name, .holder = row.holder.value_or(""), .token = row.token};
+  if (row.boot_id != boot_id()) return lease;
+  lease.remaining_ms = std::max<std::int64_t>(0, row.expires_at_ms - boot_time_ms());
   return lease;
+}
+
+// A row of `find` or `list`.
+LeaseRow read_row(const Query& row) {
+  LeaseRow lease{.name = row.string(0),
+                 .holder = row.optional_string(1),
+                 .token = row.bits(2),
+                 .boot_id = row.string(3),
+                 .expires_at_ms = row.integer(4),
+                 .acquired_at_us = row.integer(5)};
+  if (digest_of(lease) == row.integer(6)) return lease;
+  throw Error(ErrorCode::corrupt, "the row of a lease fails its digest", {.id = lease.name});
+}
+
+std::optional<LeaseRow> find_row(Connection& db, std::string_view name) {
+  auto row = db.statements<Statements>().find.run(name);
+  if (!row.step()) return std::nullopt;
+  return read_row(row);
+}
+
+void write_row(Statement& statement, const LeaseRow& row) {
+  statement.execute(row.name,
+                    row.holder,
+                    static_cast<std::int64_t>(row.token),
+                    row.boot_id,
+                    row.expires_at_ms,
+                    row.acquired_at_us,
+                    digest_of(row));
 }
 
 }  // namespace
 
+std::int64_t digest_of(const LeaseRow& row) {
+  return field_digest({row.name,
+                       row.holder ? "held" : "given up",
+                       row.holder ? std::string_view(*row.holder) : std::string_view(),
+                       std::to_string(row.token),
+                       row.boot_id,
+                       std::to_string(row.expires_at_ms),
+                       std::to_string(row.acquired_at_us)});
+}
+
+std::vector<LeaseRow> read_lease_rows(Connection& db) {
+  std::vector<LeaseRow> rows;
+  auto row = db.statements<Statements>().list.run();
+  while (row.step())
+    rows.push_back(read_row(row));
+  return rows;
+}
+
+void insert_lease_row(Connection& db, const LeaseRow& row) {
+  write_row(db.statements<Statements>().insert, row);
+}
+
 void check_fence(Connection& db, const Fence& fence) {
-  auto row = db.statements<Statements>().find.run(std::string_view(fence.lease));
-  const bool known = row.step();
-  if (known && !row.is_null(0) && row.bits(1) == fence.token) return;
+  const auto row = find_row(db, fence.lease);
+  if (row && row->is_held(fence.token)) return;
   throw Error(ErrorCode::fenced,
               "the lease is not held with this token any more",
               {.expected = fence.token,
-               .actual = known ? std::optional(row.bits(1)) : std::nullopt,
+               .actual = row ? std::optional(row->token) : std::nullopt,
                .id = fence.lease});
 }
 
 std::optional<Lease> acquire_lease(Connection& db, const Lease& wanted, std::int64_t now_us) {
   auto& statements = db.statements<Statements>();
-  const auto current = find_lease(db, wanted.name);
-  const std::int64_t expires_at_ms = boot_time_ms() + wanted.remaining_ms;
+  auto row = find_row(db, wanted.name);
+  const bool known = row.has_value();
+  if (!known) row = LeaseRow{.name = wanted.name};
+  if (row->holder != wanted.holder) {
+    if (row->holder && as_lease(*row).remaining_ms > 0) return std::nullopt;
+    ++row->token;
+    row->holder = wanted.holder;
+    row->acquired_at_us = now_us;
+  }
+  row->boot_id = boot_id();
+  row->expires_at_ms = boot_time_ms() + wanted.remaining_ms;
+  write_row(known ? statements.update : statements.insert, *row);
   Lease lease = wanted;
-  if (!current) {
-    statements.insert.execute(wanted.name, wanted.holder, boot_id(), expires_at_ms, now_us);
-    lease.token = 1;
-    return lease;
-  }
-  if (current->holder == wanted.holder) {
-    lease.token = current->token;
-    statements.renew.execute(wanted.name, lease.token, boot_id(), expires_at_ms);
-    return lease;
-  }
-  if (!current->holder.empty() && current->remaining_ms > 0) return std::nullopt;
-  lease.token = current->token + 1;
-  statements.take.execute(wanted.name, wanted.holder, boot_id(), expires_at_ms, now_us);
+  lease.token = row->token;
   return lease;
 }
 
 bool renew_lease(Connection& db, const Lease& lease) {
-  const std::int64_t expires_at_ms = boot_time_ms() + lease.remaining_ms;
-  return db.statements<Statements>().renew.execute(
-             lease.name, lease.token, boot_id(), expires_at_ms) == 1;
+  auto row = find_row(db, lease.name);
+  if (!row || !row->is_held(lease.token)) return false;
+  row->boot_id = boot_id();
+  row->expires_at_ms = boot_time_ms() + lease.remaining_ms;
+  write_row(db.statements<Statements>().update, *row);
+  return true;
 }
 
 bool release_lease(Connection& db, const Lease& lease) {
-  return db.statements<Statements>().release.execute(lease.name, lease.token) == 1;
+  auto row = find_row(db, lease.name);
+  if (!row || !row->is_held(lease.token)) return false;
+  row->holder.reset();
+  write_row(db.statements<Statements>().update, *row);
+  return true;
 }
 
 std::optional<Lease> find_lease(Connection& db, std::string_view name) {
-  auto row = db.statements<Statements>().find.run(name);
-  if (!row.step()) return std::nullopt;
-  return read_lease(row);
+  const auto row = find_row(db, name);
+  if (!row) return std::nullopt;
+  return as_lease(*row);
 }
 
 std::vector<Lease> list_leases(Connection& db) {
   std::vector<Lease> leases;
-  auto row = db.statements<Statements>().list.run();
-  while (row.step())
-    leases.push_back(read_lease(row));
+  for (const LeaseRow& row : read_lease_rows(db)) {
+    if (row.holder) leases.push_back(as_lease(row));
+  }
   return leases;
 }
 

@@ -2,6 +2,8 @@
 //
 // Expiry is counted on the boot-time clock of one boot (CLOCK_BOOTTIME: it never jumps, and goes on in
 // suspend), together with that boot's id; a lease of an earlier boot has expired.
+//
+// Errors   corrupt: a row that fails its digest (named)
 #pragma once
 
 #include "engine/connection.hpp"
@@ -14,6 +16,22 @@
 #include <vector>
 
 namespace holdfast::engine {
+
+// A row of the table `lease`. One that was given up has no holder.
+struct LeaseRow {
+  std::string name = {};
+  std::optional<std::string> holder = std::nullopt;
+  std::uint64_t token = 0;
+  std::string boot_id = {};
+  std::int64_t expires_at_ms = 0;
+  std::int64_t acquired_at_us = 0;
+
+  bool is_held(std::uint64_t with_token) const { return holder && token == with_token; }
+};
+std::int64_t digest_of(const LeaseRow& row);
+// All of them, by name, also those given up.
+std::vector<LeaseRow> read_lease_rows(Connection& db);
+void insert_lease_row(Connection& db, const LeaseRow& row);
 
 // fenced: the lease is not held with this token (any more). An expired lease that nobody has taken still
 // holds: its holder was slow, but nobody else has begun.

@@ -2,7 +2,7 @@
 // before anything else may use it.
 #include "engine/engine.hpp"
 #include "engine/schema.hpp"
-#include "engine/statement.hpp"
+#include "engine/store_row.hpp"
 #include "holdfast/error.hpp"
 #include "holdfast/id.hpp"
 #include "vfs/file_identity.hpp"
@@ -182,13 +182,10 @@ void Engine::open_schema(Connection& connection) {
   }
   check_fingerprint(connection);
   check_page_layout(connection);
-  Statement select(connection,
-                   "SELECT store_id, incarnation, normal_commits FROM store WHERE store_key = 1");
-  auto row = select.run();
-  if (!row.step()) throw Error(ErrorCode::corrupt, "the file has lost the row that says who it is");
-  store_id_ = row.string(0);
-  incarnation_ = row.string(1);
-  had_normal_commits_ = row.integer(2) != 0;
+  StoreRow row = read_store_row(connection);
+  store_id_ = std::move(row.store_id);
+  incarnation_ = std::move(row.incarnation);
+  had_normal_commits_ = connection.integer("SELECT normal_commits FROM store") != 0;
   if (!schema_is_ours_alone(connection)) return;
   const auto cookie = connection.integer("PRAGMA schema_version");
   shim_->protect(

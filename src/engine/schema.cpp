@@ -1,6 +1,7 @@
 #include "engine/schema.hpp"
 
 #include "engine/statement.hpp"
+#include "engine/store_row.hpp"
 #include "holdfast/error.hpp"
 #include "holdfast/version.hpp"
 #include "schema_sql.hpp"
@@ -119,10 +120,7 @@ void run_pending_migrations(Connection& connection, const NewStore& store) {
                    store.now_us);
   }
   if (from == 0) {
-    Statement insert(connection,
-                     "INSERT INTO store (store_key, store_id, incarnation, created_at_us, "
-                     "normal_commits, schema_cookie) VALUES (1, ?1, ?2, ?3, 0, 0)");
-    insert.execute(store.store_id, store.incarnation, store.now_us);
+    insert_store_row(connection, {store.store_id, store.incarnation, store.now_us});
     connection.execute(("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
   }
   connection.execute(std::string(schema::kViews).c_str());

@@ -4,6 +4,7 @@
 #include "engine/page_copy.hpp"
 #include "engine/schema.hpp"
 #include "engine/statement.hpp"
+#include "engine/store_row.hpp"
 #include "holdfast/error.hpp"
 #include "holdfast/maintain.hpp"
 #include "maintain/new_file.hpp"
@@ -45,13 +46,6 @@ bool copy_pages(const engine::Link& link,
   }
 }
 
-// The copy is another life of the store: who compares positions or leases must see that.
-void give_identity(Connection& target, const std::string& incarnation) {
-  engine::Statement update(target, "UPDATE store SET incarnation = ?1 WHERE store_key = 1");
-  if (update.execute(incarnation) == 1) return;
-  throw Error(ErrorCode::corrupt, "the row that identifies the store is missing");
-}
-
 void check_copy(Connection& target) {
   const auto findings = engine::check_pages(target, "PRAGMA quick_check(1)");
   if (findings.empty()) return;
@@ -80,7 +74,8 @@ bool copy_to(const engine::Link& link, const std::string& path, const BackupOpti
       },
       "backup");
   if (!complete) return false;
-  give_identity(target, link.make_uuid().to_string());
+  // The copy is another life of the store: who compares positions or leases must see that.
+  engine::change_incarnation(target, link.make_uuid().to_string());
   engine::record_schema_cookie(target, ours_alone);
   check_copy(target);
   fold_log(target);

@@ -1,7 +1,7 @@
 #include "access.hpp"
 #include "engine/closed_file.hpp"
 #include "engine/connection.hpp"
-#include "engine/statement.hpp"
+#include "engine/store_row.hpp"
 #include "holdfast/error.hpp"
 #include "holdfast/maintain.hpp"
 #include "maintain/new_file.hpp"
@@ -65,10 +65,7 @@ bool require_sound(const Database& copy, const Progress& progress) {
 void give_incarnation(const Database& copy) {
   const engine::Link& link = engine::Access::link(copy);
   const std::string incarnation = link.make_uuid().to_string();
-  link.write([&](engine::Connection& db) {
-    engine::Statement update(db, "UPDATE store SET incarnation = ?1 WHERE store_key = 1");
-    update.execute(incarnation);
-  });
+  link.write([&](engine::Connection& db) { engine::change_incarnation(db, incarnation); });
 }
 
 }  // namespace

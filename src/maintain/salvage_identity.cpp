@@ -1,13 +1,14 @@
-// What the file says of itself: who it is, its leases, and the keys that it has given. None of it has a
-// digest. And the digests of those rows that were changed.
+// What the file says of itself: who it is, its leases, and the keys that it has given. And the digests of
+// those rows that were changed.
 
-#include "engine/row_insert.hpp"
+#include "engine/lease.hpp"
 #include "engine/statement.hpp"
-#include "holdfast/id.hpp"
+#include "engine/store_row.hpp"
 #include "maintain/salvaging.hpp"
 #include "maintain/stored_tables.hpp"
 
 #include <array>
+#include <optional>
 #include <vector>
 
 namespace holdfast::maintain {
@@ -26,14 +27,23 @@ std::string text_of(const StoredField& field) {
   return field.type == Type::text ? std::string(as_text(field.bytes)) : std::string();
 }
 
+// Columns of the tables, in the file.
+constexpr std::size_t kStoreColumns = 7;
+constexpr std::size_t kLeaseColumns = 8;
+
 void keep_store_id(Salvaging& salvaging) {
   bool kept = false;
   visit_rows(salvaging, "store", TreeKind::table, [&](const Row& row) {
-    if (row.size() < 4 || !Uuid::parse(text_of(row[1])) || row[3].type != Type::integer) return;
+    if (row.size() != kStoreColumns) return;
+    const engine::StoreRow found{.store_id = text_of(row[1]),
+                                 .incarnation = text_of(row[2]),
+                                 .created_at_us = row[3].integer};
+    if (digest_of(found) != row.back().integer) return;
     salvaging.write([&](Connection& db) {
-      Statement update(db,
-                       "UPDATE store SET store_id = ?1, created_at_us = ?2 WHERE store_key = 1");
-      update.execute(text_of(row[1]), row[3].integer);
+      engine::StoreRow ours = engine::read_store_row(db);
+      ours.store_id = found.store_id;
+      ours.created_at_us = found.created_at_us;
+      engine::update_store_row(db, ours);
     });
     kept = true;
   });
@@ -45,11 +55,13 @@ void keep_store_id(Salvaging& salvaging) {
 // counting up by one has never reached.
 void keep_lost_leases(Salvaging& salvaging) {
   salvaging.write([&](Connection& db) {
-    Statement insert(db,
-                     "INSERT OR IGNORE INTO lease (name, holder, token, boot_id, expires_at_ms,"
-                     " acquired_at_us) VALUES (?1, NULL, ?2, '', 0, ?2)");
     visit_names(salvaging, "sqlite_autoindex_lease_1", [&](std::int64_t, const std::string& name) {
-      if (insert.execute(name, salvaging.now_us()) == 0) return;
+      if (engine::find_lease(db, name)) return;
+      const std::int64_t now_us = salvaging.now_us();
+      engine::insert_lease_row(db,
+                               {.name = name,
+                                .token = static_cast<std::uint64_t>(now_us),
+                                .acquired_at_us = now_us});
       salvaging.find(Severity::error,
                      "lease " + name,
                      "damaged; nobody holds it now, and its token is above every one given");
@@ -57,15 +69,26 @@ void keep_lost_leases(Salvaging& salvaging) {
   });
 }
 
+// Nothing for one that is not whole.
+std::optional<engine::LeaseRow> lease_of(const Row& row) {
+  if (row.size() != kLeaseColumns) return std::nullopt;
+  engine::LeaseRow lease{.name = text_of(row[1]),
+                         .token = static_cast<std::uint64_t>(row[3].integer),
+                         .boot_id = text_of(row[4]),
+                         .expires_at_ms = row[5].integer,
+                         .acquired_at_us = row[6].integer};
+  if (row[2].type == Type::text) lease.holder = text_of(row[2]);
+  return digest_of(lease) == row[7].integer ? std::optional(lease) : std::nullopt;
+}
+
 void keep_leases(Salvaging& salvaging) {
   SalvageCount count{.table = "lease"};
   const bool whole = visit_rows(salvaging, "lease", TreeKind::table, [&](const Row& row) {
+    const auto lease = lease_of(row);
     salvaging.write([&](Connection& db) {
-      engine::RowInsert insert(db,
-                               "INSERT INTO lease (lease_key, name, holder, token, boot_id,"
-                               " expires_at_ms, acquired_at_us)"
-                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-      ++(insert.insert(row) ? count.kept : count.dropped);
+      const bool keeps = lease && !engine::find_lease(db, lease->name);
+      if (keeps) engine::insert_lease_row(db, *lease);
+      ++(keeps ? count.kept : count.dropped);
     });
   });
   salvaging.count_of("lease") = count;

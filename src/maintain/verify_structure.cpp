@@ -1,10 +1,11 @@
 // SQLite's own check of pages, trees, indexes and constraints, and what the file says of itself.
 
+#include "engine/lease.hpp"
 #include "engine/page_check.hpp"
 #include "engine/progress_hook.hpp"
 #include "engine/schema.hpp"
 #include "engine/statement.hpp"
-#include "holdfast/id.hpp"
+#include "engine/store_row.hpp"
 #include "maintain/verification.hpp"
 
 #include <string>
@@ -41,17 +42,19 @@ bool run_sqlite_check(Verification& verification, Connection& db) {
 }
 
 void check_store_row(Verification& verification, Connection& db) {
-  Statement find(db, "SELECT store_id, incarnation FROM store WHERE store_key = 1");
-  auto row = find.run();
-  if (!row.step()) {
-    verification.add(Severity::error, "store", "the row that identifies the store is missing");
-    return;
+  try {
+    engine::read_store_row(db);
+  } catch (const Error& error) {
+    verification.add(Severity::error, "store", error.what());
   }
-  for (const int column : {0, 1}) {
-    if (Uuid::parse(row.text(column))) continue;
-    verification.add(Severity::error,
-                     "store",
-                     std::string(column == 0 ? "store_id" : "incarnation") + " is no UUID");
+}
+
+void check_leases(Verification& verification, Connection& db) {
+  try {
+    engine::read_lease_rows(db);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+    verification.add(Severity::error, "lease " + error.detail().id, error.what());
   }
 }
 
@@ -83,6 +86,7 @@ bool check_structure(Verification& verification) {
   verification.read(kPlace, [&](Connection& db) { complete = run_sqlite_check(verification, db); });
   if (!complete) return false;
   verification.read("store", [&](Connection& db) { check_store_row(verification, db); });
+  verification.read("leases", [&](Connection& db) { check_leases(verification, db); });
   verification.read("schema", [&](Connection& db) { check_schema(verification, db); });
   verification.end_part(kPlace);
   return verification.go_on(1);

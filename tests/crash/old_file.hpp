@@ -2,7 +2,9 @@
 // make, with a lease in it. Version 0 is a file that has only been created.
 #pragma once
 
+#include "engine/lease.hpp"
 #include "engine/schema.hpp"
+#include "engine/store_row.hpp"
 #include "harness/ground.hpp"
 #include "schema_sql.hpp"
 #include "vfs/memory_disk.hpp"
@@ -81,8 +83,16 @@ inline vfs::MemoryDisk::Image old_file(int version) {
   }
   const std::string id = kOldStore;
   sqlite.run("INSERT INTO store SELECT 1, '" + id + "', '" + id +
-             "', 1, schema_version FROM pragma_schema_version");
-  sqlite.run("INSERT INTO lease VALUES (1, 'old lease', 'holder', 7, 'boot', 1, 1)");
+             "', 1, schema_version, 0, " + std::to_string(engine::digest_of({id, id, 1})) +
+             " FROM pragma_schema_version");
+  const engine::LeaseRow lease{.name = "old lease",
+                               .holder = "holder",
+                               .token = 7,
+                               .boot_id = "boot",
+                               .expires_at_ms = 1,
+                               .acquired_at_us = 1};
+  sqlite.run("INSERT INTO lease VALUES (1, 'old lease', 'holder', 7, 'boot', 1, 1, " +
+             std::to_string(engine::digest_of(lease)) + ")");
   if (has_foreign_table(version)) {
     sqlite.run("CREATE TABLE mine (a); INSERT INTO mine VALUES ('of a person')");
     sqlite.run("CREATE VIEW mine_too AS SELECT a FROM mine");

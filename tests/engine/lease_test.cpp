@@ -1,6 +1,7 @@
 // Leases: one holder at a time, a token that rises for ever, and writes that carry it.
 #include "access.hpp"
 #include "engine/folder.hpp"
+#include "engine/lease.hpp"
 #include "holdfast/database.hpp"
 #include "support/temporary_database.hpp"
 
@@ -105,7 +106,12 @@ TEST_CASE("a lease and its token survive a reopen") {
 TEST_CASE("a lease of an earlier boot has expired, and its token rises") {
   TemporaryDatabase db;
   REQUIRE(db->leases().acquire("writer", "a", kHour));
-  db.damage("UPDATE lease SET boot_id = 'earlier'");
+  link_of(*db).write([](engine::Connection& connection) {
+    engine::LeaseRow row = engine::read_lease_rows(connection).at(0);
+    row.boot_id = "earlier";
+    connection.execute("DELETE FROM lease");
+    engine::insert_lease_row(connection, row);
+  });
   REQUIRE(db->leases().find("writer")->remaining_ms == 0);
   REQUIRE(db->leases().acquire("writer", "b", kHour)->token == 2);
 }
@@ -223,4 +229,29 @@ TEST_CASE("a lease that never was fences") {
   });
   REQUIRE_FALSE(detail.actual);
   REQUIRE(detail.id == "nobody's");
+}
+
+TEST_CASE("a lease of which any column changed is corrupt, at every call that needs it") {
+  TemporaryDatabase db;
+  const Lease lease = db->leases().acquire("writer", "a", kHour).value();
+  db->leases().acquire("other", "a", kHour);
+  db.damage("UPDATE lease SET " +
+            GENERATE(as<std::string>{},
+                     "holder = 'b'",
+                     "holder = NULL",
+                     "token = 7",
+                     "boot_id = ''",
+                     "expires_at_ms = 0",
+                     "acquired_at_us = 0",
+                     "digest = 0") +
+            " WHERE name = 'writer'");
+  Leases leases = db->leases();
+  REQUIRE(require_error(ErrorCode::corrupt, [&] { leases.find("writer"); }).id == "writer");
+  require_error(ErrorCode::corrupt, [&] { leases.list(); });
+  require_error(ErrorCode::corrupt, [&] { leases.acquire("writer", "b", kHour); });
+  require_error(ErrorCode::corrupt, [&] { leases.renew(lease, kHour); });
+  require_error(ErrorCode::corrupt, [&] { leases.release(lease); });
+  require_error(ErrorCode::corrupt,
+                [&] { db->with_fence(lease.fence()).leases().acquire("more", "a", kHour); });
+  REQUIRE(leases.find("other"));
 }

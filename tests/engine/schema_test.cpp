@@ -121,9 +121,14 @@ TEST_CASE("a table, view or index of ours that was changed or dropped is refused
   REQUIRE(contains(refusal, std::string("\"") + name + "\""));
 }
 
-TEST_CASE("a file without the row that says who it is, is corrupt") {
+TEST_CASE("a file whose row that says who it is was changed, or has gone, is corrupt") {
   FileGround ground;
-  change(ground, "DELETE FROM store");
+  change(ground,
+         GENERATE(as<std::string>{},
+                  "UPDATE store SET store_id = upper(store_id)",
+                  "UPDATE store SET incarnation = store_id",
+                  "UPDATE store SET created_at_us = 1",
+                  "DELETE FROM store"));
   require_error(ErrorCode::corrupt, [&] { ground.open(); });
 }
 

@@ -91,7 +91,7 @@ const std::vector<Damage> kMissingRows = {
 
 // A value that is not what was written.
 const std::vector<Damage> kChangedRows = {
-    {"UPDATE store SET store_id = 'x'", "store", true},
+    {"UPDATE lease SET token = token + 1", "lease leader", true},
     {"UPDATE session SET recency_us = 1 WHERE name = 'session-1'", "session session-1", false},
     {"UPDATE segment SET forked_from = 'x' WHERE name = 'g1'", "segment g1", false},
     {"UPDATE segment_metadata SET metadata = '{}'", "metadata of segment g1", false},
@@ -228,8 +228,10 @@ TEST_CASE("every table whose rows have a digest or a content is known to verify"
   };
   for (const auto& name : tables_with("digest")) {
     INFO(name);
-    // Nobody writes pending writes yet, so nobody has said what their digest covers.
-    REQUIRE((digested.count(name) == 1 || name == "pending_write"));
+    // Nobody writes pending writes yet, so nobody has said what their digest covers; the engine looks at
+    // its own rows.
+    const bool engines = name == "store" || name == "lease";
+    REQUIRE((digested.count(name) == 1 || engines || name == "pending_write"));
   }
   for (const auto& name : tables_with("content_key")) {
     INFO(name);

@@ -4,6 +4,7 @@
 // Each member adds two notes. What it was told decides what must be there, at once and after a reopen:
 // "ok" both, outcome_unknown both or none, any other refusal none.
 #include "engine/ground.hpp"
+#include "engine/lease.hpp"
 #include "harness/memory_faults.hpp"
 #include "harness/scale.hpp"
 #include "support/random.hpp"
@@ -112,9 +113,7 @@ class Matrix {
   Matrix() : ground_({.committer_thread = true}) {
     add_note(*ground_.link, "taken", std::string(50'000, 'x'));
     ground_.link->write([](Connection& db) {
-      db.execute(
-          "INSERT INTO lease (name, holder, token, boot_id, expires_at_ms, acquired_at_us)"
-          " VALUES ('lease', 'somebody', 7, '', 0, 0)");
+      engine::insert_lease_row(db, {.name = "lease", .holder = "somebody", .token = 7});
     });
   }
 
