@@ -10,6 +10,7 @@ CREATE TABLE store (
   normal_commits   INTEGER NOT NULL,  -- 1: there may have been commits at normal durability; else 0
   schema_cookie    INTEGER NOT NULL,  -- PRAGMA schema_version after our migrations: another value means
                                       -- that somebody else has added or dropped something since
+  roots_digest     INTEGER NOT NULL,  -- of where our tables and indexes began at that cookie
   digest           INTEGER NOT NULL   -- of the ids and created_at_us
 ) STRICT;
 

@@ -187,6 +187,7 @@ void Engine::open_schema(Connection& connection) {
   incarnation_ = std::move(row.incarnation);
   had_normal_commits_ = connection.integer("SELECT normal_commits FROM store") != 0;
   if (!schema_is_ours_alone(connection)) return;
+  check_roots(connection);
   const auto cookie = connection.integer("PRAGMA schema_version");
   shim_->protect(
       {.roots = our_roots(connection), .schema_cookie = static_cast<std::uint32_t>(cookie)});

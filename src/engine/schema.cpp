@@ -1,5 +1,6 @@
 #include "engine/schema.hpp"
 
+#include "engine/field_digest.hpp"
 #include "engine/statement.hpp"
 #include "engine/store_row.hpp"
 #include "holdfast/error.hpp"
@@ -95,6 +96,26 @@ int set_or_ask_reserved_bytes(Connection& connection, int bytes) {
   return value;
 }
 
+template <class Visit>
+void visit_our_roots(Connection& connection, const Visit& visit) {
+  Statement select(connection,
+                   "SELECT name, type, tbl_name, rootpage FROM sqlite_schema WHERE rootpage > 1"
+                   " ORDER BY rootpage");
+  auto row = select.run();
+  while (row.step()) {
+    const ObjectName name{row.string(0), row.string(1)};
+    if (is_ours(name) || is_ours({row.string(2), "table"})) visit(name, row.integer(3));
+  }
+}
+
+std::int64_t roots_digest(Connection& connection) {
+  std::string roots;
+  visit_our_roots(connection, [&](const ObjectName& name, std::int64_t page) {
+    roots += name.name + " " + std::to_string(page) + "\n";
+  });
+  return field_digest({roots});
+}
+
 void drop_our_views(Connection& connection) {
   for (const auto& [name, object] : read_objects(connection)) {
     if (name.type != "view" || !is_ours(name)) continue;
@@ -138,10 +159,16 @@ bool schema_is_ours_alone(Connection& connection) {
 }
 
 void record_schema_cookie(Connection& connection, bool ours_alone) {
-  connection.execute(
-      ours_alone
-          ? "UPDATE store SET schema_cookie = (SELECT schema_version FROM pragma_schema_version)"
-          : "UPDATE store SET schema_cookie = -1");
+  Statement update(
+      connection,
+      "UPDATE store SET roots_digest = ?2, schema_cookie ="
+      " CASE WHEN ?1 THEN (SELECT schema_version FROM pragma_schema_version) ELSE -1 END");
+  update.execute(ours_alone, roots_digest(connection));
+}
+
+void check_roots(Connection& connection) {
+  if (connection.integer("SELECT roots_digest FROM store") == roots_digest(connection)) return;
+  throw Error(ErrorCode::corrupt, "the schema leads to other pages than those of our tables");
 }
 
 int current_schema_version() {
@@ -190,13 +217,9 @@ void check_page_layout(Connection& connection) {
 
 std::vector<std::uint32_t> our_roots(Connection& connection) {
   std::vector<std::uint32_t> roots;
-  Statement select(connection,
-                   "SELECT name, type, tbl_name, rootpage FROM sqlite_schema WHERE rootpage > 1");
-  auto row = select.run();
-  while (row.step()) {
-    const bool ours = is_ours({row.string(0), row.string(1)}) || is_ours({row.string(2), "table"});
-    if (ours) roots.push_back(static_cast<std::uint32_t>(row.integer(3)));
-  }
+  visit_our_roots(connection, [&](const ObjectName&, std::int64_t page) {
+    roots.push_back(static_cast<std::uint32_t>(page));
+  });
   return roots;
 }
 

@@ -54,6 +54,9 @@ void check_fingerprint(Connection& connection);
 bool schema_is_ours_alone(Connection& connection);
 // Says so, or not, from now on. SQLite gives a copy of the file a schema cookie of its own.
 void record_schema_cookie(Connection& connection, bool ours_alone);
+// That our tables and indexes begin where they did when that was said: corrupt if not. Each page may be
+// sound, and a flipped number in the schema lead to the wrong one.
+void check_roots(Connection& connection);
 // The root pages of our tables and indexes, in no order.
 std::vector<std::uint32_t> our_roots(Connection& connection);
 

@@ -28,7 +28,8 @@ StoreRow read_store_row(Connection& connection) {
 void insert_store_row(Connection& connection, const StoreRow& row) {
   Statement insert(connection,
                    "INSERT INTO store (store_key, store_id, incarnation, created_at_us, "
-                   "normal_commits, schema_cookie, digest) VALUES (1, ?1, ?2, ?3, 0, 0, ?4)");
+                   "normal_commits, schema_cookie, roots_digest, digest) "
+                   "VALUES (1, ?1, ?2, ?3, 0, 0, 0, ?4)");
   insert.execute(row.store_id, row.incarnation, row.created_at_us, digest_of(row));
 }
 

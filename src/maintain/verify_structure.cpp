@@ -69,7 +69,7 @@ void check_schema(Verification& verification, Connection& db) {
   for (const auto& object : engine::foreign_objects(db)) {
     verification.add(Severity::info, "schema", object + " was added by somebody; it is left alone");
   }
-  if (engine::schema_is_ours_alone(db)) return;
+  if (engine::schema_is_ours_alone(db)) return engine::check_roots(db);
   verification.add(
       Severity::info,
       "schema",

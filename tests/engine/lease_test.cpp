@@ -1,7 +1,8 @@
 // Leases: one holder at a time, a token that rises for ever, and writes that carry it.
+#include "engine/lease.hpp"
+
 #include "access.hpp"
 #include "engine/folder.hpp"
-#include "engine/lease.hpp"
 #include "holdfast/database.hpp"
 #include "support/temporary_database.hpp"
 

@@ -132,6 +132,17 @@ TEST_CASE("a file whose row that says who it is was changed, or has gone, is cor
   require_error(ErrorCode::corrupt, [&] { ground.open(); });
 }
 
+TEST_CASE("a schema that leads to another table's pages is corrupt") {
+  const test::TemporaryFolder folder;  // without the table of notes: the schema is ours alone
+  const std::string path = folder.file("app.holdfast");
+  open_link(path);
+  PlainSqlite(path).run(
+      "PRAGMA writable_schema = ON;"
+      "UPDATE sqlite_schema SET rootpage = (SELECT sum(rootpage) FROM sqlite_schema"
+      " WHERE name IN ('run', 'trace')) - rootpage WHERE name IN ('run', 'trace')");
+  require_error(ErrorCode::corrupt, [&] { open_link(path); });
+}
+
 TEST_CASE("a file keeps its id, and has it in its first row") {
   FileGround ground;
   const std::string id = ground.link->store_id();

@@ -248,7 +248,8 @@ TEST_CASE("a file that another program vacuumed has no seals, and is read") {
   }
   PlainSqlite(ground.path).run("VACUUM");
   Connection db = ground.open();
-  ground.shim.protect(before);  // by what the file says of itself; the vacuum has changed the schema's cookie
+  ground.shim.protect(
+      before);  // by what the file says of itself; the vacuum has changed the schema's cookie
   REQUIRE(db.text("PRAGMA integrity_check") == "ok");
   REQUIRE(db.number("SELECT count(*) FROM w") == 400);
   REQUIRE(ground.shim.counters().damaged_pages == 0);
