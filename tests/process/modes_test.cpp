@@ -93,6 +93,20 @@ TEST_CASE("other users can open a backup neither while it is made nor afterwards
   REQUIRE(open_to_others(folder.path()) == Names{});
 }
 
+TEST_CASE("other users can open neither what was restored nor what was salvaged") {
+  const OpenFolder folder;
+  const test::TemporaryFolder own;
+  {
+    auto db = Database::open(own.file("app.holdfast"));
+    test::fill(db);
+    REQUIRE(backup(db, own.file("copy.holdfast")));
+  }
+  REQUIRE(restore(own.file("copy.holdfast"), folder.file("restored.holdfast")));
+  salvage(own.file("app.holdfast"), folder.file("salvaged.holdfast"));
+  REQUIRE(test::files_in(folder.path()) == Names{"restored.holdfast", "salvaged.holdfast"});
+  REQUIRE(open_to_others(folder.path()) == Names{});
+}
+
 TEST_CASE("other users can open nothing of an export") {
   const OpenFolder folder;
   const test::TemporaryFolder own;
