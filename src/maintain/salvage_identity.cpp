@@ -28,7 +28,7 @@ std::string text_of(const StoredField& field) {
 }
 
 // Columns of the tables, in the file.
-constexpr std::size_t kStoreColumns = 7;
+constexpr std::size_t kStoreColumns = 8;
 constexpr std::size_t kLeaseColumns = 8;
 
 void keep_store_id(Salvaging& salvaging) {
@@ -58,10 +58,9 @@ void keep_lost_leases(Salvaging& salvaging) {
     visit_names(salvaging, "sqlite_autoindex_lease_1", [&](std::int64_t, const std::string& name) {
       if (engine::find_lease(db, name)) return;
       const std::int64_t now_us = salvaging.now_us();
-      engine::insert_lease_row(db,
-                               {.name = name,
-                                .token = static_cast<std::uint64_t>(now_us),
-                                .acquired_at_us = now_us});
+      engine::insert_lease_row(
+          db,
+          {.name = name, .token = static_cast<std::uint64_t>(now_us), .acquired_at_us = now_us});
       salvaging.find(Severity::error,
                      "lease " + name,
                      "damaged; nobody holds it now, and its token is above every one given");

@@ -82,8 +82,8 @@ inline vfs::MemoryDisk::Image old_file(int version) {
                std::string(migration.name) + "', '" + std::string(migration.sha256) + "', '0', 1)");
   }
   const std::string id = kOldStore;
-  sqlite.run("INSERT INTO store SELECT 1, '" + id + "', '" + id +
-             "', 1, schema_version, 0, " + std::to_string(engine::digest_of({id, id, 1})) +
+  sqlite.run("INSERT INTO store SELECT 1, '" + id + "', '" + id + "', 1, 0, schema_version, 0, " +
+             std::to_string(engine::digest_of(engine::StoreRow{id, id, 1})) +
              " FROM pragma_schema_version");
   const engine::LeaseRow lease{.name = "old lease",
                                .holder = "holder",
