@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
+#include <memory>
+#include <dirent.h>
 
 namespace holdfast::maintain {
 
@@ -14,6 +15,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPlace = "log";
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
 
 void tell_recovery(Verification& verification, const LogRecovery& found) {
   const std::string pages = std::to_string(found.dropped_pages) + " pages";
@@ -39,16 +44,17 @@ void tell_recovery(Verification& verification, const LogRecovery& found) {
 
 }  // namespace
 
+// Without std::filesystem::directory_iterator: that of libstdc++ 12 ends the process where memory runs out.
 std::vector<std::string> kept_logs(const std::string& database_path) {
   std::vector<std::string> found;
   if (database_path.empty()) return found;
   const fs::path path(database_path);
   const std::string prefix = path.filename().string() + "-wal_damaged_";
-  std::error_code unreadable;
-  for (fs::directory_iterator file(path.parent_path(), unreadable), end; !unreadable && file != end;
-       file.increment(unreadable)) {
-    if (file->path().filename().string().starts_with(prefix))
-      found.push_back(file->path().string());
+  const std::unique_ptr<DIR, CloseFolder> folder(opendir(path.parent_path().c_str()));
+  if (!folder) return found;
+  while (const dirent* entry = readdir(folder.get())) {
+    const std::string name = entry->d_name;
+    if (name.starts_with(prefix)) found.push_back((path.parent_path() / name).string());
   }
   std::sort(found.begin(), found.end());
   return found;
