@@ -120,16 +120,24 @@ ExitCode run(const ImportArguments& arguments, const Console& console) {
   if (!std::filesystem::exists(arguments.source)) {
     throw Error(ErrorCode::not_found, "there is no '" + arguments.source + "' to import from");
   }
+  const bool is_new = !std::filesystem::exists(arguments.file);
   Database db = open_file(arguments.file, Purpose::fill, console);
   ImportOptions options;
   options.format = format_of(arguments.format);
   options.session_field = arguments.session_field;
   options.stream = arguments.stream;
   ImportReport report;
-  {
+  try {
     ProgressBar bar("import", console.quiet);
     options.progress = bar.function();
     report = import_from(db, arguments.source, options);
+  } catch (const Error& error) {
+    // The same where nothing in the source was recognised.
+    if (is_new && error.code() == ErrorCode::invalid_argument) {
+      db.close();
+      std::filesystem::remove(arguments.file);
+    }
+    throw;
   }
   print(report, console);
   if (report.stopped) return ExitCode::interrupted;

@@ -54,6 +54,15 @@ TEST_CASE("import makes the file, takes every record, and adds nothing the secon
   CHECK(test::holdfast({"verify", file}).code == 0);
 }
 
+TEST_CASE("an import that recognises nothing leaves no new file behind") {
+  const test::TemporaryFolder empty;
+  const test::TemporaryFolder folder;
+  const auto result = test::holdfast({"import", folder.file("new.holdfast"), empty.path()});
+  REQUIRE(result.code == 4);
+  REQUIRE(result.err.find("nothing that is recognised") != std::string::npos);
+  REQUIRE(std::filesystem::is_empty(folder.path()));
+}
+
 TEST_CASE("import tells bad records as file:line: and ends with code 1, the good ones are there") {
   test::SourceFiles source(kSessions);
   source.add({{"s1/bad.jsonl", "{\"kind\":\"invoke\"}\nno JSON\n{\"kind\":\"turn_end\"}\n"}});

@@ -17,8 +17,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kCanLoadTwice = false;  // it refuses RTLD_DEEPBIND
+// The sanitizers refuse RTLD_DEEPBIND, and end the process. clang tells of them by a feature, g++ by a macro.
+#if defined(__has_feature)
+constexpr bool kCanLoadTwice =
+    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCanLoadTwice = false;
 #else
 constexpr bool kCanLoadTwice = true;
 #endif

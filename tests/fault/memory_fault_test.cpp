@@ -29,7 +29,7 @@ namespace {
 
 // The first so many allocations of an operation fail one by one; of the later ones ever fewer.
 constexpr double kTryAll = 60;
-constexpr std::size_t kDumpReadsEvery = 16;
+constexpr int kDumpReadsEvery = 16;
 
 enum class Outcome : std::uint8_t { done, refused, unknown };
 

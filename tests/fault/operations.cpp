@@ -37,7 +37,7 @@ void fill_logs(Database& db) {
   auto runs = db.runs();
   for (int i = 0; i < 4; ++i)
     runs.append("run", {"{\"kind\":\"k\"}", "bytes"});
-  for (const std::uint64_t seq : {2, 4, 6})
+  for (const std::uint64_t seq : {2U, 4U, 6U})
     runs.save_snapshot({"run", seq, to_bytes("state")});
   runs.save_snapshot({"run", 8, to_bytes(kLarge)});
 }
