@@ -92,6 +92,15 @@ void SealedPages::seal_database_page(std::span<std::byte> bytes,
   seal_page(bytes.data(), bytes.size(), static_cast<std::uint32_t>(offset / page_bytes + 1));
 }
 
+void SealedPages::mend_checkpointed_page(std::span<std::byte> bytes,
+                                         std::int64_t offset) const noexcept {
+  const std::uint32_t page_bytes = page_bytes_.load(std::memory_order_relaxed);
+  if (page_bytes == 0 || bytes.size() != page_bytes || offset % page_bytes != 0) return;
+  const auto number = static_cast<std::uint32_t>(offset / page_bytes + 1);
+  if (examine_seal(bytes.data(), bytes.size(), number) != Seal::whole)
+    seal_page(bytes.data(), bytes.size(), number);
+}
+
 bool SealedPages::is_wal_page(std::size_t bytes, std::int64_t offset) const noexcept {
   const std::int64_t page_bytes = page_bytes_.load(std::memory_order_relaxed);
   const std::int64_t in_frames = offset - kWalHeaderBytes - kFrameHeaderBytes;

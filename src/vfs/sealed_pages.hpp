@@ -6,8 +6,7 @@
 // schema's own pages, the list of free pages and the pointer map are shared with tables that others add. In
 // the WAL, a frame with a good checksum of SQLite's is as it was written, by whomever.
 //
-// Pages are sealed on their way into the WAL, and when the database is written without one. A
-// checkpoint, by whomever, copies them as they are.
+// Pages are sealed on their way into the WAL, and when the database is written without one.
 //
 // Shape:   as page_seal.hpp. Whether a file has room for seals is in its header, byte 20.
 // Threads: safe; what belongs to a file handle is used by one thread at a time.
@@ -47,6 +46,9 @@ class SealedPages {
   // The page's seal is set, in the buffer that is about to be written. SQLite's cache of the page gets
   // it too, and does not mind: it never looks at these bytes.
   void seal_database_page(std::span<std::byte> bytes, std::int64_t offset) const noexcept;
+  // A checkpoint copies pages as they are, but for those whose frame is whole and whose seal is not: the
+  // frame's checksum cannot tell an older seal of the page, which a torn write may leave, from the new one.
+  void mend_checkpointed_page(std::span<std::byte> bytes, std::int64_t offset) const noexcept;
   void seal_wal_write(std::span<std::byte> bytes,
                       std::int64_t offset,
                       WalFrame& frame,

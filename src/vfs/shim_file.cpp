@@ -117,7 +117,11 @@ void seal(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
     seals.seal_wal_write(written, offset, ours.wal_frame, *ours.base());
   } else if (ours.kind == FileKind::database) {
     seals.note_database(written, offset);
-    if (!ours.in_checkpoint) seals.seal_database_page(written, offset);
+    if (ours.in_checkpoint) {
+      seals.mend_checkpointed_page(written, offset);
+    } else {
+      seals.seal_database_page(written, offset);
+    }
   }
 }
 

@@ -14,6 +14,7 @@
 using holdfast::test::PlainSqlite;
 using holdfast::vfs::examine_seal;
 using holdfast::vfs::kSealBytes;
+using holdfast::vfs::MemoryDisk;
 using holdfast::vfs::ProtectedTrees;
 using holdfast::vfs::Seal;
 using holdfast::vfs::seal_page;
@@ -200,6 +201,36 @@ TEST_CASE("a plain SQLite recovers the log that our connections leave behind, se
   REQUIRE(plain.text("PRAGMA integrity_check") == "ok");
   REQUIRE(plain.integer("SELECT sum(v) FROM w") == 80200 + 3 * 400);
   REQUIRE(plain.integer("SELECT count(*) FROM t") == 400);
+}
+
+TEST_CASE(
+    "an older seal in a whole frame, as a torn write leaves it, is mended by the checkpoint") {
+  Ground ground(Base::memory);
+  MemoryDisk::Image image;
+  {
+    Connection db = ground.open();
+    fill(db);
+    db.checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    db.must("UPDATE w SET v = v + 1 WHERE k = 'text 000719201'");
+    image = ground.disk.snapshot();
+  }
+  // The first half of a seal, and what makes up for it: the frame's checksum stays the same.
+  auto& wal = image.at(ground.path + "-wal");
+  constexpr std::size_t kFrame = 24 + kPageBytes;
+  for (std::size_t end = 32 + kFrame; end <= wal.size(); end += kFrame)
+    std::fill_n(
+        wal.begin() + static_cast<std::ptrdiff_t>(end - kSealBytes), kSealBytes, std::byte{0});
+
+  Ground after(Base::memory);
+  after.disk.restore(image);
+  Connection db = after.open();
+  after.shim.protect(our_trees(db));
+  REQUIRE(db.number("SELECT v FROM w WHERE k = 'text 000719201'") == 202);
+  REQUIRE(db.checkpoint(SQLITE_CHECKPOINT_TRUNCATE) == SQLITE_OK);
+  db.must("PRAGMA cache_size=0");
+  db.must("PRAGMA shrink_memory");
+  REQUIRE(db.number("SELECT v FROM w WHERE k = 'text 000719201'") == 202);
+  REQUIRE(after.shim.counters().damaged_pages == 0);
 }
 
 TEST_CASE("what another program adds to the file is not taken for damage") {
