@@ -17,7 +17,7 @@ using engine::Connection;
 using engine::Statement;
 
 // Rows that name what is lost.
-constexpr const char* kRemoveOrphans[][2] = {
+constexpr const char* kRemoveOrphans[][2] = {  // NOLINT(modernize-avoid-c-arrays)
     {"state_partition",
      "DELETE FROM state_partition WHERE backend_key NOT IN (SELECT backend_key FROM "
      "state_backend)"},

@@ -3,6 +3,7 @@
 #include "maintain/big_endian.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace holdfast::maintain {
 
@@ -62,7 +63,7 @@ std::int64_t read_integer(BytesView bytes) {
 }
 
 bool read_field(Scanner& scanner, std::uint64_t serial, StoredField& field) {
-  constexpr std::size_t kIntegerBytes[] = {0, 1, 2, 3, 4, 6, 8};
+  constexpr std::array<std::size_t, 7> kIntegerBytes = {0, 1, 2, 3, 4, 6, 8};
   if (serial == 0) return true;
   if (serial == 8 || serial == 9) {
     field = {.type = StoredField::Type::integer, .integer = static_cast<std::int64_t>(serial - 8)};
@@ -175,6 +176,7 @@ std::optional<std::vector<StoredField>> decode_record(BytesView record) {
   return whole ? std::optional(std::move(fields)) : std::nullopt;
 }
 
+// NOLINTNEXTLINE(readability-function-size): what a page is read with.
 std::optional<std::vector<StoredCell>> read_cells(BytesView page,
                                                   std::uint32_t page_number,
                                                   std::uint32_t usable_bytes,

@@ -51,7 +51,7 @@ std::string name_of_copy(ShimFile& database, ShimFile& wal, std::uint32_t frames
 class BaseFile {
  public:
   BaseFile(sqlite3_vfs& base, const std::string& name)
-      : memory_(std::make_unique<std::max_align_t[]>(
+      : memory_(std::make_unique<std::max_align_t[]>(  // NOLINT(modernize-avoid-c-arrays)
             static_cast<std::size_t>(base.szOsFile) / sizeof(std::max_align_t) + 1)) {
     // A journal, since those have the mode of their database; EXCLUSIVE is not asked for, see above.
     constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_JOURNAL;
@@ -67,7 +67,7 @@ class BaseFile {
   sqlite3_file* file() const { return reinterpret_cast<sqlite3_file*>(memory_.get()); }
 
  private:
-  std::unique_ptr<std::max_align_t[]> memory_;
+  std::unique_ptr<std::max_align_t[]> memory_;  // NOLINT(modernize-avoid-c-arrays)
   bool opened_ = false;
 };
 
@@ -89,7 +89,7 @@ bool copy_all(ShimFile& wal, std::int64_t size, sqlite3_file& to) {
 // Its name; empty: there is none.
 std::string keep_copy(ShimFile& database, ShimFile& wal, std::int64_t size, std::uint32_t frames) {
   sqlite3_vfs& base = *database.shim->base;
-  const std::string name = name_of_copy(database, wal, frames);
+  std::string name = name_of_copy(database, wal, frames);
   bool kept = false;
   {
     const BaseFile copy(base, name);
