@@ -13,7 +13,7 @@ build_packages=(
   sqlite3 zstd
 )
 # Needed by ./check all on top of them.
-lint_packages=(clang clang-format-14 clang-tidy-14)
+lint_packages=(clang libclang-rt-14-dev clang-format-14 clang-tidy-14)
 
 say() { printf '\n==> %s\n' "$*"; }
 
