@@ -85,20 +85,24 @@ void SealedPages::note_database(std::span<const std::byte> bytes, std::int64_t o
   page_bytes_.store(sealed ? page_bytes : 0, std::memory_order_relaxed);
 }
 
+std::optional<std::uint32_t> SealedPages::number_in_database(std::size_t bytes,
+                                                             std::int64_t offset) const noexcept {
+  const std::uint32_t page_bytes = page_bytes_.load(std::memory_order_relaxed);
+  if (page_bytes == 0 || bytes != page_bytes || offset % page_bytes != 0) return std::nullopt;
+  return static_cast<std::uint32_t>(offset / page_bytes + 1);
+}
+
 void SealedPages::seal_database_page(std::span<std::byte> bytes,
                                      std::int64_t offset) const noexcept {
-  const std::uint32_t page_bytes = page_bytes_.load(std::memory_order_relaxed);
-  if (page_bytes == 0 || bytes.size() != page_bytes || offset % page_bytes != 0) return;
-  seal_page(bytes.data(), bytes.size(), static_cast<std::uint32_t>(offset / page_bytes + 1));
+  const auto number = number_in_database(bytes.size(), offset);
+  if (number) seal_page(bytes.data(), bytes.size(), *number);
 }
 
 void SealedPages::mend_checkpointed_page(std::span<std::byte> bytes,
                                          std::int64_t offset) const noexcept {
-  const std::uint32_t page_bytes = page_bytes_.load(std::memory_order_relaxed);
-  if (page_bytes == 0 || bytes.size() != page_bytes || offset % page_bytes != 0) return;
-  const auto number = static_cast<std::uint32_t>(offset / page_bytes + 1);
-  if (examine_seal(bytes.data(), bytes.size(), number) != Seal::whole)
-    seal_page(bytes.data(), bytes.size(), number);
+  const auto number = number_in_database(bytes.size(), offset);
+  if (number && examine_seal(bytes.data(), bytes.size(), *number) != Seal::whole)
+    seal_page(bytes.data(), bytes.size(), *number);
 }
 
 bool SealedPages::is_wal_page(std::size_t bytes, std::int64_t offset) const noexcept {
@@ -137,9 +141,9 @@ void SealedPages::seal_wal_write(std::span<std::byte> bytes,
 bool SealedPages::accepts_database_page(std::span<const std::byte> bytes,
                                         std::int64_t offset,
                                         sqlite3_file& base_database) const noexcept {
-  const std::uint32_t page_bytes = page_bytes_.load(std::memory_order_relaxed);
-  if (page_bytes == 0 || bytes.size() != page_bytes || offset % page_bytes != 0) return true;
-  return accepts(bytes, static_cast<std::uint32_t>(offset / page_bytes + 1), &base_database);
+  const auto number = number_in_database(bytes.size(), offset);
+  return !number || examine_seal(bytes.data(), bytes.size(), *number) == Seal::whole ||
+         accepts_broken(*number, &base_database);
 }
 
 bool SealedPages::accepts_wal_page(std::span<const std::byte> bytes,
@@ -150,13 +154,10 @@ bool SealedPages::accepts_wal_page(std::span<const std::byte> bytes,
   const std::int64_t header_offset = offset - kFrameHeaderBytes;
   const auto page = page_of_frame(base_wal, header_offset);
   return !page || examine_seal(bytes.data(), bytes.size(), *page) == Seal::whole ||
-         wal_frame_is_whole(bytes, header_offset, base_wal) || accepts(bytes, *page, base_database);
+         wal_frame_is_whole(bytes, header_offset, base_wal) || accepts_broken(*page, base_database);
 }
 
-bool SealedPages::accepts(std::span<const std::byte> page,
-                          std::uint32_t number,
-                          sqlite3_file* base_database) const noexcept {
-  if (examine_seal(page.data(), page.size(), number) == Seal::whole) return true;
+bool SealedPages::accepts_broken(std::uint32_t number, sqlite3_file* base_database) const noexcept {
   if (base_database == nullptr) return true;
   bool refused = true;
   try {

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 
 struct sqlite3_file;
@@ -67,10 +68,12 @@ class SealedPages {
   std::uint64_t refused() const noexcept { return refused_.load(std::memory_order_relaxed); }
 
  private:
+  // The page's number; nothing for what is no page, or has no seals.
+  std::optional<std::uint32_t> number_in_database(std::size_t bytes,
+                                                  std::int64_t offset) const noexcept;
   bool is_wal_page(std::size_t bytes, std::int64_t offset) const noexcept;
-  bool accepts(std::span<const std::byte> page,
-               std::uint32_t number,
-               sqlite3_file* base_database) const noexcept;
+  // Of a page without a whole seal. False: one of a protected tree, and so damaged.
+  bool accepts_broken(std::uint32_t number, sqlite3_file* base_database) const noexcept;
   bool is_protected(std::uint32_t page, sqlite3_file& base_database) const;
 
   std::atomic<std::uint32_t> page_bytes_ = 0;  // 0: no seals in this file, or not known yet
