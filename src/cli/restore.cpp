@@ -1,13 +1,10 @@
 // holdfast restore: a backup becomes the file again.
 
 #include "cli/commands.hpp"
-#include "cli/format.hpp"
-#include "cli/listing.hpp"
+#include "cli/new_file.hpp"
 #include "cli/open_file.hpp"
 #include "cli/progress_bar.hpp"
 #include "holdfast/maintain.hpp"
-
-#include <filesystem>
 
 namespace holdfast::cli {
 
@@ -23,15 +20,7 @@ ExitCode run(const RestoreArguments& arguments, const Console& console) {
       return ExitCode::interrupted;
     }
   }
-  const std::uint64_t bytes = std::filesystem::file_size(arguments.target);
-  if (console.json) {
-    Record record;
-    record.add({"target", "target"}, std::filesystem::absolute(arguments.target).string())
-        .add({"file_bytes", "size", Kind::bytes}, bytes);
-    record.print(console.out, true);
-  } else {
-    console.out.line("restored " + human_bytes(bytes) + " to " + printable(arguments.target));
-  }
+  tell_of_new_file(console, "restored", arguments.target);
   return ExitCode::ok;
 }
 
