@@ -17,6 +17,8 @@ CREATE TABLE state_backend (
   version          INTEGER NOT NULL DEFAULT 0,  -- puts, removals, restores, imports
   entry_count      INTEGER NOT NULL DEFAULT 0 CHECK (entry_count >= 0),
   size_bytes       INTEGER NOT NULL DEFAULT 0 CHECK (size_bytes >= 0),  -- of keys and values
+  -- Sum of the entries' digests, modulo 2^64: entries that an old page brings back pass their own.
+  entries_digest   INTEGER NOT NULL DEFAULT 0,
   interval         INTEGER NOT NULL DEFAULT 1,  -- the open one
   undo_count       INTEGER NOT NULL DEFAULT 0 CHECK (undo_count >= 0),  -- since the newest checkpoint
   created_at_us    INTEGER NOT NULL,
@@ -80,6 +82,7 @@ CREATE TABLE state_checkpoint (
   version          INTEGER NOT NULL,
   entry_count      INTEGER NOT NULL,
   size_bytes       INTEGER NOT NULL,
+  entries_digest   INTEGER NOT NULL,
   undo_count       INTEGER NOT NULL DEFAULT 0 CHECK (undo_count >= 0),  -- until the next; newest: 0
   created_at_us    INTEGER NOT NULL,
   digest           INTEGER NOT NULL,  -- of the row

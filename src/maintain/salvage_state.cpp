@@ -6,6 +6,7 @@
 
 #include "engine/statement.hpp"
 #include "maintain/salvaging.hpp"
+#include "maintain/state_totals.hpp"
 
 #include <vector>
 
@@ -34,10 +35,8 @@ constexpr const char* kRemoveOrphans[][2] = {  // NOLINT(modernize-avoid-c-array
 struct State {
   std::int64_t key = 0;
   std::string name = {};
-  std::int64_t entry_count = 0;
-  std::int64_t size_bytes = 0;
-  std::int64_t actual_count = 0;
-  std::int64_t actual_bytes = 0;
+  StateTotals recorded = {};
+  StateTotals actual = {};
   bool undo_whole = true;
 };
 
@@ -45,20 +44,14 @@ struct Checkpoint {
   std::int64_t key = 0;
   std::uint64_t id = 0;
   std::int64_t interval = 0;
-  std::int64_t entry_count = 0;
-  std::int64_t size_bytes = 0;
+  StateTotals recorded = {};
 };
 
 std::vector<State> list_states(Connection& db) {
   std::vector<State> states;
   Statement select(
       db,
-      "SELECT b.backend_key, b.name, b.entry_count, b.size_bytes,"
-      " (SELECT count(*) FROM state_partition AS p JOIN state_entry AS e"
-      "   ON e.partition_key = p.partition_key WHERE p.backend_key = b.backend_key),"
-      " (SELECT CAST(total(length(e.key) + e.raw_bytes) AS INTEGER) FROM state_partition AS p"
-      "   JOIN state_entry AS e ON e.partition_key = p.partition_key"
-      "   WHERE p.backend_key = b.backend_key),"
+      "SELECT b.backend_key, b.name, b.entry_count, b.size_bytes, b.entries_digest,"
       " b.undo_count = (SELECT count(*) FROM state_undo AS u WHERE u.backend_key = b.backend_key"
       "   AND u.interval > (SELECT ifnull(max(c.interval), 0) FROM state_checkpoint AS c"
       "    WHERE c.backend_key = b.backend_key))"
@@ -72,11 +65,9 @@ std::vector<State> list_states(Connection& db) {
   while (row.step()) {
     states.push_back({row.integer(0),
                       row.string(1),
-                      row.integer(2),
-                      row.integer(3),
-                      row.integer(4),
-                      row.integer(5),
-                      row.integer(6) != 0});
+                      recorded_totals(row, 2),
+                      add_entries(db, row.integer(0)),
+                      row.integer(5) != 0});
   }
   return states;
 }
@@ -87,15 +78,16 @@ class StateMender {
       : salvaging_(salvaging), db_(db), state_(state) {}
 
   void run() {
-    const bool entries_whole =
-        state_.entry_count == state_.actual_count && state_.size_bytes == state_.actual_bytes;
+    const bool entries_whole = state_.recorded == state_.actual;
     if (entries_whole && state_.undo_whole) return;
     if (!entries_whole) {
       salvaging_.lose({"state " + state_.name,
                        "entries",
-                       static_cast<std::uint64_t>(state_.actual_count),
-                       static_cast<std::uint64_t>(state_.entry_count),
-                       "the others are damaged or missing"});
+                       static_cast<std::uint64_t>(state_.actual.entries),
+                       static_cast<std::uint64_t>(state_.recorded.entries),
+                       state_.actual.entries == state_.recorded.entries
+                           ? "some of them are older than the state"
+                           : "the others are damaged or missing"});
     }
     drop_broken_checkpoints();
     remove_unused_undo();
@@ -127,35 +119,33 @@ class StateMender {
 
   std::vector<Checkpoint> list_checkpoints() {
     std::vector<Checkpoint> checkpoints;
-    Statement select(db_,
-                     "SELECT checkpoint_key, checkpoint_id, interval, entry_count, size_bytes"
-                     " FROM state_checkpoint WHERE backend_key = ?1 ORDER BY interval");
+    Statement select(
+        db_,
+        "SELECT checkpoint_key, checkpoint_id, interval, entry_count, size_bytes,"
+        " entries_digest FROM state_checkpoint WHERE backend_key = ?1 ORDER BY interval");
     auto row = select.run(state_.key);
     while (row.step()) {
-      checkpoints.push_back(
-          {row.integer(0), row.bits(1), row.integer(2), row.integer(3), row.integer(4)});
+      checkpoints.push_back({row.integer(0), row.bits(1), row.integer(2), recorded_totals(row, 3)});
     }
     return checkpoints;
   }
 
-  // As read_at() reads it: the earliest later undo row of a key, or else its entry, which must not
-  // have changed since.
+  // As read_at() reads it: the earliest later undo row of a key, or else its entry; one that has changed
+  // since has another digest than the one that was added up.
   bool is_whole(const Checkpoint& checkpoint) {
     Statement put_together(
         db_,
-        "SELECT count(*), CAST(total(bytes) AS INTEGER), ifnull(max(changed), 0) FROM ("
-        " SELECT length(u.key) + u.raw_bytes AS bytes, u.old_interval AS changed"
-        "  FROM state_undo AS u WHERE u.backend_key = ?1 AND u.interval > ?2"
+        "SELECT length(u.key) + u.raw_bytes, u.old_digest FROM state_undo AS u WHERE u.backend_key "
+        "= ?1 AND u.interval > ?2"
         "   AND u.old_interval IS NOT NULL AND NOT EXISTS (SELECT 1 FROM state_undo AS v"
         "    WHERE v.backend_key = ?1 AND v.partition_key = u.partition_key AND v.key = u.key"
         "     AND v.interval > ?2 AND v.interval < u.interval)"
-        " UNION ALL SELECT length(e.key) + e.raw_bytes, e.interval FROM state_partition AS p"
+        " UNION ALL SELECT length(e.key) + e.raw_bytes, e.digest FROM state_partition AS p"
         "  JOIN state_entry AS e ON e.partition_key = p.partition_key WHERE p.backend_key = ?1"
         "   AND NOT EXISTS (SELECT 1 FROM state_undo AS v WHERE v.backend_key = ?1"
-        "    AND v.partition_key = e.partition_key AND v.key = e.key AND v.interval > ?2))");
-    auto row = put_together.run(state_.key, checkpoint.interval);
-    return row.step() && row.integer(0) == checkpoint.entry_count &&
-           row.integer(1) == checkpoint.size_bytes && row.integer(2) <= checkpoint.interval;
+        "    AND v.partition_key = e.partition_key AND v.key = e.key AND v.interval > ?2)");
+    auto rows = put_together.run(state_.key, checkpoint.interval);
+    return add_rows(rows) == checkpoint.recorded;
   }
 
   // A row stays as long as it is, for some checkpoint, the earliest later one of its key.
@@ -184,10 +174,11 @@ class StateMender {
     Statement head(
         db_,
         "UPDATE state_backend SET version = version + 1, entry_count = ?2, size_bytes = ?3,"
-        " undo_count = (SELECT count(*) FROM state_undo AS u WHERE u.backend_key = ?1"
+        " entries_digest = ?4, undo_count = (SELECT count(*) FROM state_undo AS u WHERE "
+        "u.backend_key = ?1"
         "  AND u.interval > (SELECT ifnull(max(c.interval), 0) FROM state_checkpoint AS c"
         "   WHERE c.backend_key = ?1)) WHERE backend_key = ?1");
-    head.execute(state_.key, state_.actual_count, state_.actual_bytes);
+    head.execute(state_.key, state_.actual.entries, state_.actual.bytes, state_.actual.digest);
   }
 
   Salvaging& salvaging_;

@@ -85,8 +85,8 @@ constexpr std::array kSalvaged = {
     SalvagedTable{"state_backend",
                   TreeKind::table,
                   "INSERT INTO state_backend (backend_key, name, version, entry_count, size_bytes,"
-                  " interval, undo_count, created_at_us, digest)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+                  " entries_digest, interval, undo_count, created_at_us, digest)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
     SalvagedTable{"state_partition",
                   TreeKind::table,
                   "INSERT INTO state_partition (partition_key, backend_key, operator, partition,"
@@ -94,8 +94,9 @@ constexpr std::array kSalvaged = {
     SalvagedTable{"state_checkpoint",
                   TreeKind::table,
                   "INSERT INTO state_checkpoint (checkpoint_key, backend_key, checkpoint_id,"
-                  " interval, version, entry_count, size_bytes, undo_count, created_at_us, digest)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
+                  " interval, version, entry_count, size_bytes, entries_digest, undo_count,"
+                  " created_at_us, digest)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
     SalvagedTable{"state_entry",
                   TreeKind::index,
                   "INSERT INTO state_entry (partition_key, key, interval, raw_bytes, content_key,"

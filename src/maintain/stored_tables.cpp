@@ -200,9 +200,9 @@ constexpr std::array kTables = {
         .name = "state_backend",
         .has_bytes_key = false,
         .rows = "SELECT backend_key, digest, backend_key, name, version, entry_count, size_bytes,"
-                " interval, undo_count, created_at_us FROM state_backend"
+                " entries_digest, interval, undo_count, created_at_us FROM state_backend"
                 " WHERE backend_key > ?1 ORDER BY backend_key LIMIT ?2",
-        .fields = "itiiiiii",
+        .fields = "itiiiiiii",
         .contents = nullptr,
         .place = "SELECT 'state ' || name FROM state_backend WHERE backend_key = ?1",
     },
@@ -224,9 +224,10 @@ constexpr std::array kTables = {
         .name = "state_checkpoint",
         .has_bytes_key = false,
         .rows = "SELECT checkpoint_key, digest, backend_key, checkpoint_id, interval, version,"
-                " entry_count, size_bytes, undo_count, created_at_us FROM state_checkpoint"
+                " entry_count, size_bytes, entries_digest, undo_count, created_at_us"
+                " FROM state_checkpoint"
                 " WHERE checkpoint_key > ?1 ORDER BY checkpoint_key LIMIT ?2",
-        .fields = "iiiiiiii",
+        .fields = "iiiiiiiii",
         .contents = nullptr,
         .place =
             "SELECT 'state ' || b.name || ' checkpoint ' || printf('%llu', c.checkpoint_id)"

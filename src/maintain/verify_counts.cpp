@@ -2,11 +2,13 @@
 // else, shows here even where every row that is left passes its digest.
 
 #include "engine/statement.hpp"
+#include "maintain/state_totals.hpp"
 #include "maintain/verification.hpp"
 
 #include <array>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace holdfast::maintain {
@@ -90,15 +92,10 @@ constexpr const char* kTraces =
     "   WHERE c.checkpoint_key <= (t.trace_key << 32) + 4294967295)"
     " FROM trace AS t WHERE t.trace_key > ?1 ORDER BY t.trace_key LIMIT ?2";
 
-constexpr std::array kStateFigures = {
-    "entries", "bytes of keys and values", "old values since its newest checkpoint"};
+// What its entries come to is added up row by row, below.
+constexpr std::array kStateFigures = {"old values since its newest checkpoint"};
 constexpr const char* kStates =
-    "SELECT b.backend_key, 'state ' || b.name, b.entry_count,"
-    " (SELECT count(*) FROM state_partition AS p JOIN state_entry AS e"
-    "   ON e.partition_key = p.partition_key WHERE p.backend_key = b.backend_key), b.size_bytes,"
-    " (SELECT CAST(total(length(e.key) + e.raw_bytes) AS INTEGER) FROM state_partition AS p"
-    "   JOIN state_entry AS e ON e.partition_key = p.partition_key"
-    "   WHERE p.backend_key = b.backend_key), b.undo_count,"
+    "SELECT b.backend_key, 'state ' || b.name, b.undo_count,"
     " (SELECT count(*) FROM state_undo AS u WHERE u.backend_key = b.backend_key"
     "   AND u.interval > (SELECT ifnull(max(c.interval), 0) FROM state_checkpoint AS c"
     "                      WHERE c.backend_key = b.backend_key))"
@@ -125,16 +122,23 @@ constexpr std::array kChecks = {
     OwnerCheck{"states", kStates, kStateFigures},
     OwnerCheck{"checkpoints of states", kStateCheckpoints, kStateCheckpointFigures}};
 
+void compare(Verification& verification,
+             std::string_view place,
+             std::string_view figure,
+             std::int64_t expected,
+             std::int64_t actual) {
+  if (expected == actual) return;
+  verification.add(Severity::error,
+                   place,
+                   std::string(figure) + ": " + std::to_string(actual) + ", but its row says " +
+                       std::to_string(expected));
+}
+
 void compare(Verification& verification, const OwnerCheck& check, const engine::Query& row) {
   for (std::size_t at = 0; at < check.figures.size(); ++at) {
     const auto column = static_cast<int>(2 + 2 * at);
-    const std::int64_t expected = row.integer(column);
-    const std::int64_t actual = row.integer(column + 1);
-    if (expected == actual) continue;
-    verification.add(Severity::error,
-                     row.text(1),
-                     std::string(check.figures[at]) + ": " + std::to_string(actual) +
-                         ", but its row says " + std::to_string(expected));
+    compare(
+        verification, row.text(1), check.figures[at], row.integer(column), row.integer(column + 1));
   }
 }
 
@@ -156,6 +160,41 @@ bool check_owners(Verification& verification, const OwnerCheck& check) {
     more = readable && owners == kPageOwners;
     if (!verification.go_on(owners)) return false;
   }
+  return true;
+}
+
+// The next state after `last_key`; its entries are added up in the same transaction that reads its row.
+bool check_state_after(Verification& verification, std::int64_t& last_key) {
+  bool found = false;
+  verification.read("entries of states", [&](Connection& db) {
+    Statement next(db,
+                   "SELECT backend_key, 'state ' || name, entry_count, size_bytes, entries_digest"
+                   " FROM state_backend WHERE backend_key > ?1 ORDER BY backend_key LIMIT 1");
+    auto row = next.run(last_key);
+    found = row.step();
+    if (!found) return;
+    last_key = row.integer(0);
+    const std::string place = row.string(1);
+    const StateTotals recorded = recorded_totals(row, 2);
+    const StateTotals actual = add_entries(db, last_key);
+    compare(verification, place, "entries", recorded.entries, actual.entries);
+    compare(verification, place, "bytes of keys and values", recorded.bytes, actual.bytes);
+    if (recorded.entries == actual.entries && recorded.digest != actual.digest) {
+      verification.add(
+          Severity::error, place, "some of its entries are not those of its last change");
+    }
+  });
+  return found;
+}
+
+bool check_states(Verification& verification) {
+  std::int64_t last_key = 0;
+  std::uint64_t states = 0;
+  while (check_state_after(verification, last_key)) {
+    ++states;
+    if (!verification.go_on(1)) return false;
+  }
+  verification.count(states, 0);
   return true;
 }
 
@@ -193,6 +232,9 @@ bool check_counts(Verification& verification) {
     if (!check_owners(verification, check)) return false;
     verification.end_part(check.place);
   }
+  verification.begin_part();
+  if (!check_states(verification)) return false;
+  verification.end_part("entries of states");
   verification.begin_part();
   if (!check_streams(verification)) return false;
   verification.end_part("streams");

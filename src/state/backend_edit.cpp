@@ -58,20 +58,20 @@ Partition BackendEdit::partition(const std::optional<PartitionKey>& key) {
 void BackendEdit::put(const Partition& partition, BytesView key, BytesView value) {
   if (const auto old = find(partition, key)) {
     keep_or_free(partition, key, *old);
-    count(-1, key, old->raw_bytes);
+    discount(key, old->raw_bytes, old->digest);
   } else {
     keep_absence(partition, key);
   }
   const auto payload = content::Payload::store(db_, value, content::Form::unknown);
-  db_.statements<EditStatements>().put.execute(
-      partition.partition_key,
-      key,
-      row_.interval,
-      payload.raw_bytes(),
-      payload.content_key(),
-      digest_of_entry(partition.partition_key, key, row_.interval, payload),
-      payload.value());
-  count(1, key, payload.raw_bytes());
+  const std::int64_t digest = digest_of_entry(partition.partition_key, key, row_.interval, payload);
+  db_.statements<EditStatements>().put.execute(partition.partition_key,
+                                               key,
+                                               row_.interval,
+                                               payload.raw_bytes(),
+                                               payload.content_key(),
+                                               digest,
+                                               payload.value());
+  count(key, payload.raw_bytes(), digest);
 }
 
 bool BackendEdit::remove(const Partition& partition, BytesView key) {
@@ -79,7 +79,7 @@ bool BackendEdit::remove(const Partition& partition, BytesView key) {
   if (!old) return false;
   keep_or_free(partition, key, *old);
   db_.statements<EditStatements>().remove.execute(partition.partition_key, key);
-  count(-1, key, old->raw_bytes);
+  discount(key, old->raw_bytes, old->digest);
   return true;
 }
 
@@ -90,11 +90,11 @@ void BackendEdit::put_back(const UndoRow& undo) {
       undo.key);
   if (now) {
     content::remove(db_, now->content_key);
-    count(-1, undo.key, now->raw_bytes);
+    discount(undo.key, now->raw_bytes, now->digest);
   }
-  if (undo.raw_bytes) {
+  if (undo.raw_bytes && undo.old_digest) {
     statements.put_back.execute(undo.undo_key);
-    count(1, undo.key, *undo.raw_bytes);
+    count(undo.key, *undo.raw_bytes, *undo.old_digest);
   } else if (now) {
     statements.remove.execute(undo.partition_key, undo.key);
   }
@@ -160,9 +160,16 @@ void BackendEdit::keep_absence(const Partition& partition, BytesView key) {
                                                                            row_.newest_checkpoint);
 }
 
-void BackendEdit::count(std::int64_t entries, BytesView key, std::int64_t raw_bytes) {
-  row_.entry_count += entries;
-  row_.size_bytes += entries * (static_cast<std::int64_t>(key.size()) + raw_bytes);
+void BackendEdit::count(BytesView key, std::int64_t raw_bytes, std::int64_t digest) {
+  ++row_.entry_count;
+  row_.size_bytes += static_cast<std::int64_t>(key.size()) + raw_bytes;
+  row_.entries_digest += static_cast<std::uint64_t>(digest);
+}
+
+void BackendEdit::discount(BytesView key, std::int64_t raw_bytes, std::int64_t digest) {
+  --row_.entry_count;
+  row_.size_bytes -= static_cast<std::int64_t>(key.size()) + raw_bytes;
+  row_.entries_digest -= static_cast<std::uint64_t>(digest);
 }
 
 }  // namespace holdfast::state

@@ -66,7 +66,9 @@ class BackendEdit {
   std::optional<OldEntry> find(const Partition& partition, BytesView key);
   void keep_or_free(const Partition& partition, BytesView key, const OldEntry& old);
   void keep_absence(const Partition& partition, BytesView key);
-  void count(std::int64_t entries, BytesView key, std::int64_t raw_bytes);
+  // Into the head's figures, or out of them.
+  void count(BytesView key, std::int64_t raw_bytes, std::int64_t digest);
+  void discount(BytesView key, std::int64_t raw_bytes, std::int64_t digest);
 
   engine::Connection& db_;
   BackendRow row_;

@@ -17,21 +17,22 @@ using engine::Statement;
 struct BackendStatements {
   explicit BackendStatements(Connection& c)
       : find(c,
-             "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes, b.interval,"
-             "       b.undo_count, b.created_at_us, b.digest,"
+             "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes,"
+             "       b.entries_digest, b.interval, b.undo_count, b.created_at_us, b.digest,"
              "       (SELECT max(c.interval) FROM state_checkpoint AS c"
              "         WHERE c.backend_key = b.backend_key)"
              "  FROM state_backend AS b WHERE b.name = ?1"),
         list(c,
-             "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes, b.interval,"
-             "       b.undo_count, b.created_at_us, b.digest,"
+             "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes,"
+             "       b.entries_digest, b.interval, b.undo_count, b.created_at_us, b.digest,"
              "       (SELECT max(c.interval) FROM state_checkpoint AS c"
              "         WHERE c.backend_key = b.backend_key)"
              "  FROM state_backend AS b ORDER BY b.name"),
         insert(c, "INSERT INTO state_backend (name, created_at_us, digest) VALUES (?1, ?2, 0)"),
         save(c,
              "UPDATE state_backend SET version = ?2, entry_count = ?3, size_bytes = ?4,"
-             "       interval = ?5, undo_count = ?6, digest = ?7 WHERE backend_key = ?1"),
+             "       entries_digest = ?5, interval = ?6, undo_count = ?7, digest = ?8"
+             " WHERE backend_key = ?1"),
         remove(c, "DELETE FROM state_backend WHERE backend_key = ?1") {}
   Statement find, list, insert, save, remove;
 };
@@ -43,6 +44,7 @@ std::int64_t digest_of(const BackendRow& row) {
       .add(row.version)
       .add(row.entry_count)
       .add(row.size_bytes)
+      .add(static_cast<std::int64_t>(row.entries_digest))
       .add(row.interval)
       .add(row.undo_count)
       .add(row.created_at_us)
@@ -55,11 +57,12 @@ BackendRow read_backend(const Query& row) {
                      .version = row.integer(2),
                      .entry_count = row.integer(3),
                      .size_bytes = row.integer(4),
-                     .interval = row.integer(5),
-                     .undo_count = row.integer(6),
-                     .created_at_us = row.integer(7),
-                     .newest_checkpoint = row.optional_integer(9).value_or(0)};
-  if (digest_of(backend) != row.integer(8)) throw_corrupt("the head of a state", backend.name);
+                     .entries_digest = row.bits(5),
+                     .interval = row.integer(6),
+                     .undo_count = row.integer(7),
+                     .created_at_us = row.integer(8),
+                     .newest_checkpoint = row.optional_integer(10).value_or(0)};
+  if (digest_of(backend) != row.integer(9)) throw_corrupt("the head of a state", backend.name);
   return backend;
 }
 
@@ -91,6 +94,7 @@ void save_backend(Connection& db, const BackendRow& row) {
                                                   row.version,
                                                   row.entry_count,
                                                   row.size_bytes,
+                                                  row.entries_digest,
                                                   row.interval,
                                                   row.undo_count,
                                                   digest_of(row));

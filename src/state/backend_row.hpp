@@ -22,8 +22,9 @@ struct BackendRow {
   std::int64_t version = 0;
   std::int64_t entry_count = 0;
   std::int64_t size_bytes = 0;
-  std::int64_t interval = 1;    // the open one
-  std::int64_t undo_count = 0;  // rows of state_undo since the newest checkpoint
+  std::uint64_t entries_digest = 0;  // sum of the entries' digests
+  std::int64_t interval = 1;         // the open one
+  std::int64_t undo_count = 0;       // rows of state_undo since the newest checkpoint
   std::int64_t created_at_us = 0;
   // The interval that the newest checkpoint ended; 0: none is retained. Not a column: it is looked up
   // beside the row.

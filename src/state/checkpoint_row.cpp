@@ -18,27 +18,27 @@ struct CheckpointStatements {
   explicit CheckpointStatements(Connection& c)
       : find(c,
              "SELECT checkpoint_key, backend_key, checkpoint_id, interval, version, entry_count,"
-             "       size_bytes, undo_count, created_at_us, digest"
+             "       size_bytes, entries_digest, undo_count, created_at_us, digest"
              "  FROM state_checkpoint WHERE backend_key = ?1 AND checkpoint_id = ?2"),
         list(c,
              "SELECT checkpoint_key, backend_key, checkpoint_id, interval, version, entry_count,"
-             "       size_bytes, undo_count, created_at_us, digest"
+             "       size_bytes, entries_digest, undo_count, created_at_us, digest"
              "  FROM state_checkpoint WHERE backend_key = ?1 AND interval > ?2"
              " ORDER BY interval"),
         before(c,
                "SELECT checkpoint_key, backend_key, checkpoint_id, interval, version, entry_count,"
-               "       size_bytes, undo_count, created_at_us, digest"
+               "       size_bytes, entries_digest, undo_count, created_at_us, digest"
                "  FROM state_checkpoint WHERE backend_key = ?1 AND interval < ?2"
                " ORDER BY interval DESC LIMIT 1"),
         after(c,
               "SELECT checkpoint_key, backend_key, checkpoint_id, interval, version, entry_count,"
-              "       size_bytes, undo_count, created_at_us, digest"
+              "       size_bytes, entries_digest, undo_count, created_at_us, digest"
               "  FROM state_checkpoint WHERE backend_key = ?1 AND interval > ?2"
               " ORDER BY interval LIMIT 1"),
         insert(c,
                "INSERT INTO state_checkpoint (backend_key, checkpoint_id, interval, version,"
-               " entry_count, size_bytes, created_at_us, digest)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+               " entry_count, size_bytes, entries_digest, created_at_us, digest)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
         save_undo_count(c,
                         "UPDATE state_checkpoint SET undo_count = ?2, digest = ?3"
                         " WHERE checkpoint_key = ?1"),
@@ -54,6 +54,7 @@ std::int64_t digest_of(const CheckpointRow& row) {
       .add(row.version)
       .add(row.entry_count)
       .add(row.size_bytes)
+      .add(static_cast<std::int64_t>(row.entries_digest))
       .add(row.undo_count)
       .add(row.created_at_us)
       .value();
@@ -67,9 +68,10 @@ CheckpointRow read_checkpoint(const Query& row, const BackendRow& backend) {
                                  .version = row.integer(4),
                                  .entry_count = row.integer(5),
                                  .size_bytes = row.integer(6),
-                                 .undo_count = row.integer(7),
-                                 .created_at_us = row.integer(8)};
-  if (digest_of(checkpoint) != row.integer(9)) {
+                                 .entries_digest = row.bits(7),
+                                 .undo_count = row.integer(8),
+                                 .created_at_us = row.integer(9)};
+  if (digest_of(checkpoint) != row.integer(10)) {
     throw_corrupt("checkpoint " + std::to_string(checkpoint.id), backend.name);
   }
   return checkpoint;
@@ -127,6 +129,7 @@ void insert_checkpoint(Connection& db,
                           .version = backend.version,
                           .entry_count = backend.entry_count,
                           .size_bytes = backend.size_bytes,
+                          .entries_digest = backend.entries_digest,
                           .created_at_us = now_us};
   db.statements<CheckpointStatements>().insert.execute(row.backend_key,
                                                        row.id,
@@ -134,6 +137,7 @@ void insert_checkpoint(Connection& db,
                                                        row.version,
                                                        row.entry_count,
                                                        row.size_bytes,
+                                                       row.entries_digest,
                                                        row.created_at_us,
                                                        digest_of(row));
 }

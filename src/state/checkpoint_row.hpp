@@ -20,6 +20,7 @@ struct CheckpointRow {
   std::int64_t version = 0;
   std::int64_t entry_count = 0;
   std::int64_t size_bytes = 0;
+  std::uint64_t entries_digest = 0;
   std::int64_t undo_count = 0;  // rows of state_undo until the next checkpoint; of the newest: 0
   std::int64_t created_at_us = 0;
 };

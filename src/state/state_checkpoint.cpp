@@ -116,9 +116,11 @@ std::vector<std::uint64_t> StateBackend::restore(std::uint64_t id) {
       dropped.push_back(later.id);
     }
     const std::int64_t rows = undo_all(db, edit, checkpoint);
-    // A row that is lost would leave its key as it is now, in silence; the counts tell.
+    // A row that is lost would leave its key as it is now, in silence; the counts tell. The sum tells
+    // of an entry that was put back over one that an old page had brought.
     if (rows != expected_rows || edit.row().entry_count != checkpoint.entry_count ||
-        edit.row().size_bytes != checkpoint.size_bytes) {
+        edit.row().size_bytes != checkpoint.size_bytes ||
+        edit.row().entries_digest != checkpoint.entries_digest) {
       state::throw_corrupt("the undo log", state_);
     }
     checkpoint.undo_count = 0;

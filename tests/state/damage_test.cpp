@@ -1,11 +1,13 @@
 // Damage to rows: reported at the read that meets it, never a wrong value and never a wrong absence.
 #include "holdfast/database.hpp"
+#include "holdfast/maintain.hpp"
 #include "state/state_rows.hpp"
 #include "support/catch.hpp"
 #include "support/plain_sqlite.hpp"
 #include "support/require_error.hpp"
 #include "support/temporary_database.hpp"
 
+#include <algorithm>
 #include <string>
 
 using namespace holdfast;
@@ -213,4 +215,23 @@ TEST_CASE("errors name the state, and no key or value") {
     REQUIRE(message.find("secret") == std::string::npos);
     REQUIRE(error.detail().id == "orders");
   }
+}
+
+TEST_CASE("entries of an earlier time, each sound in itself, show in verify and in a restore") {
+  test::TemporaryDatabase db;
+  db->state("orders").checkpoint(1);
+  db->state("orders").put("a", "1");
+  db.damage("CREATE TABLE earlier AS SELECT * FROM state_entry");
+  db->state("orders").put("a", "2");
+  REQUIRE(verify(*db).sound());
+  db.damage(
+      "UPDATE state_entry SET (interval, raw_bytes, content_key, digest, payload) ="
+      " (SELECT interval, raw_bytes, content_key, digest, payload FROM earlier)");
+  const bool quick = GENERATE(true, false);
+  const VerifyReport report = verify(*db, {.quick = quick});
+  REQUIRE_FALSE(report.sound());
+  REQUIRE(std::any_of(report.findings.begin(), report.findings.end(), [](const Finding& found) {
+    return found.severity == Severity::error && found.place == "state orders";
+  }));
+  require_corrupt([&] { db->state("orders").restore(1); });
 }
