@@ -59,6 +59,8 @@ int intercepted_read(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offs
 }
 
 int read_once(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offset) {
+  const int flushed = flush_wal(ours);
+  if (flushed != SQLITE_OK) return flushed;
   if (ours.shim->interceptor != nullptr) return intercepted_read(ours, buffer, bytes, offset);
   return ours.base()->pMethods->xRead(ours.base(), buffer, bytes, offset);
 }
@@ -151,10 +153,7 @@ int intercepted_write(ShimFile& ours, const void* data, int bytes, sqlite3_int64
   return interceptor.after(call, altered && result == SQLITE_OK ? verdict.result : result);
 }
 
-int file_write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) noexcept {
-  ShimFile& ours = shim_file(file);
-  if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
-  seal(ours, data, bytes, offset);
+int write_through(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
   const int result = ours.shim->interceptor != nullptr
                          ? intercepted_write(ours, data, bytes, offset)
                          : ours.base()->pMethods->xWrite(ours.base(), data, bytes, offset);
@@ -168,9 +167,36 @@ int file_write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 of
   return SQLITE_OK;
 }
 
+int write_to_wal(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
+  const auto size = static_cast<std::size_t>(bytes);
+  if (!ours.gather.goes_on_at(offset, size)) {
+    const int flushed = flush_wal(ours);
+    if (flushed != SQLITE_OK) return flushed;
+  }
+  seal(ours, data, bytes, offset);
+  switch (ours.gather.add({static_cast<const std::byte*>(data), size}, offset)) {
+    case WalGather::Next::wait:
+      return SQLITE_OK;
+    case WalGather::Next::flush:
+      return flush_wal(ours);
+    case WalGather::Next::write:
+      break;
+  }
+  return write_through(ours, data, bytes, offset);
+}
+
+int file_write(sqlite3_file* file, const void* data, int bytes, sqlite3_int64 offset) noexcept {
+  ShimFile& ours = shim_file(file);
+  if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
+  if (ours.kind == FileKind::wal) return write_to_wal(ours, data, bytes, offset);
+  seal(ours, data, bytes, offset);
+  return write_through(ours, data, bytes, offset);
+}
+
 int file_truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
   ShimFile& ours = shim_file(file);
   if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
+  ours.gather.cut(size);
   return intercepted(
       *ours.shim,
       [&] {
@@ -185,6 +211,8 @@ int file_sync(sqlite3_file* file, int flags) noexcept {
   using Clock = std::chrono::steady_clock;
   ShimFile& ours = shim_file(file);
   if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
+  const int flushed = flush_wal(ours);
+  if (flushed != SQLITE_OK) return flushed;
   const auto start = Clock::now();
   const int result = intercepted(
       *ours.shim,
@@ -218,6 +246,8 @@ int intercepted_file_size(ShimFile& ours, sqlite3_int64* size) {
 
 int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
   ShimFile& ours = shim_file(file);
+  const int flushed = flush_wal(ours);
+  if (flushed != SQLITE_OK) return flushed;
   if (ours.shim->interceptor != nullptr) return intercepted_file_size(ours, size);
   return ours.base()->pMethods->xFileSize(ours.base(), size);
 }
@@ -321,6 +351,18 @@ constexpr sqlite3_io_methods kWithoutWal = methods_of_version(1);
 constexpr sqlite3_io_methods kWithWal = methods_of_version(2);
 
 }  // namespace
+
+int flush_wal(ShimFile& wal) noexcept {
+  const auto waiting = wal.gather.waiting();
+  if (waiting.empty()) return SQLITE_OK;
+  const int result =
+      refuses_writes(wal)
+          ? SQLITE_IOERR_FSYNC
+          : write_through(
+                wal, waiting.data(), static_cast<int>(waiting.size()), wal.gather.offset());
+  wal.gather.clear();
+  return result;
+}
 
 const sqlite3_io_methods* shim_file_methods(int base_version) noexcept {
   return base_version >= 2 ? &kWithWal : &kWithoutWal;

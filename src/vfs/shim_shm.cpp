@@ -123,8 +123,11 @@ int shim_shm_lock(sqlite3_file* file, int first_slot, int slots, int flags) noex
 }
 
 void shim_shm_barrier(sqlite3_file* file) noexcept {
-  sqlite3_file* base = shim_file(file).base();
-  base->pMethods->xShmBarrier(base);
+  ShimFile& ours = shim_file(file);
+  // What the wal-index is about to show must be in the log. A commit has been written by now, in every
+  // SQLite that we know of; if not, nobody here could be told that it failed.
+  if (ours.wal != nullptr && flush_wal(*ours.wal) != SQLITE_OK) ours.shim->poison();
+  ours.base()->pMethods->xShmBarrier(ours.base());
 }
 
 int shim_shm_unmap(sqlite3_file* file, int delete_flag) noexcept {

@@ -10,6 +10,7 @@
 #include "vfs/interceptor.hpp"
 #include "vfs/sealed_pages.hpp"
 #include "vfs/shim.hpp"
+#include "vfs/wal_gather.hpp"
 #include "vfs/wal_guard.hpp"
 #include "vfs/wal_index_map.hpp"
 #include "vfs/wal_salt_check.hpp"
@@ -74,6 +75,7 @@ struct ShimFile : sqlite3_file {
   WalSaltCheck salt_check;
   bool in_checkpoint;  // pages are copied from the WAL as they are
   WalFrame wal_frame;
+  WalGather gather;  // of a WAL: what waits to be written
 
   sqlite3_file* base() noexcept;
 };
@@ -134,6 +136,9 @@ inline Call call_on(Operation operation, const ShimFile& file) {
 // The methods of a file whose base has methods of this version. Version 3 (memory mapping) is never
 // offered.
 const sqlite3_io_methods* shim_file_methods(int base_version) noexcept;
+
+// shim_file.cpp. Writes the frames that wait, if there are any.
+int flush_wal(ShimFile& wal) noexcept;
 
 // shim_recovery.cpp. `database` has recovered its WAL, and holds the lock of a recovery still.
 void examine_recovered_wal(ShimFile& database) noexcept;
