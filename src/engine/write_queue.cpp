@@ -24,18 +24,21 @@ WriteQueue::WriteQueue() {
 }
 
 WriteQueue::Turn WriteQueue::enter(WriteWaiter& waiter) {
-  std::unique_lock lock(mutex_);
-  append(waiter);
-  const auto settled = [&] {
-    return waiter.state == WriteWaiter::State::leading || waiter.state == WriteWaiter::State::done;
-  };
-  if (!waiter.wake.wait_until(lock, waiter.deadline, settled)) {
-    if (waiter.state == WriteWaiter::State::waiting) {
-      remove(waiter);
-      return Turn::timed_out;
+  {
+    const std::scoped_lock lock(mutex_);
+    append(waiter);
+    if (waiter.state == WriteWaiter::State::leading) return Turn::lead;
+  }
+  if (!waiter.wake.wait_until(waiter.deadline)) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (waiter.state == WriteWaiter::State::waiting) {
+        remove(waiter);
+        return Turn::timed_out;
+      }
     }
     // What a leader has taken is under way: its outcome is waited for, whatever the time.
-    waiter.wake.wait(lock, settled);
+    waiter.wake.wait();
   }
   return waiter.state == WriteWaiter::State::done ? Turn::done : Turn::lead;
 }
@@ -110,18 +113,19 @@ void WriteQueue::finish() noexcept {
   {
     const std::scoped_lock lock(mutex_);
     under_way_last_ = std::min(group_.size() + candidates().count, kMaxGroup);
-    // Once it is done and the lock is released, a waiter with an owner is gone: only tickets stay.
-    auto kept = group_.begin();
-    for (WriteWaiter* waiter : group_) {
+    for (WriteWaiter* waiter : group_)
       waiter->state = WriteWaiter::State::done;
-      if (waiter->kind == WriteWaiter::Kind::ticket) {
-        *kept++ = waiter;
-      } else {
-        waiter->wake.notify_one();
-      }
-    }
-    group_.erase(kept, group_.end());
   }
+  // Once it is woken, a waiter with an owner is gone: only tickets stay.
+  auto kept = group_.begin();
+  for (WriteWaiter* waiter : group_) {
+    if (waiter->kind == WriteWaiter::Kind::ticket) {
+      *kept++ = waiter;
+    } else {
+      waiter->wake.post();
+    }
+  }
+  group_.erase(kept, group_.end());
   if (group_.empty()) return;
   // A ticket's own state first: whoever drains tickets finds every one of them done.
   for (WriteWaiter* ticket : group_)
@@ -160,9 +164,13 @@ void WriteQueue::fail_front(std::exception_ptr error) noexcept {
 }
 
 void WriteQueue::leave() noexcept {
-  const std::scoped_lock lock(mutex_);
-  led_ = false;
-  grant_next();
+  WriteWaiter* next = nullptr;
+  {
+    const std::scoped_lock lock(mutex_);
+    led_ = false;
+    next = grant_next();
+  }
+  if (next != nullptr) next->wake.post();
 }
 
 void WriteQueue::wait_for_own_tickets() {
@@ -205,6 +213,7 @@ void WriteQueue::append(WriteWaiter& waiter) noexcept {
   waiter.previous = back_;
   (back_ != nullptr ? back_->next : front_) = &waiter;
   back_ = &waiter;
+  // Nobody leads, so nobody stood before it: it leads without being woken.
   if (!led_) grant_next();
 }
 
@@ -216,16 +225,14 @@ void WriteQueue::remove(WriteWaiter& waiter) noexcept {
   waiter.next = nullptr;
 }
 
-void WriteQueue::grant_next() noexcept {
-  if (front_ == nullptr) return;
+WriteWaiter* WriteQueue::grant_next() noexcept {
+  if (front_ == nullptr) return nullptr;
   led_ = true;
   front_->state = WriteWaiter::State::leading;
-  if (front_->kind == WriteWaiter::Kind::ticket) {
-    ticket_turn_ = true;
-    committer_.notify_all();
-  } else {
-    front_->wake.notify_one();
-  }
+  if (front_->kind != WriteWaiter::Kind::ticket) return front_;
+  ticket_turn_ = true;
+  committer_.notify_all();
+  return nullptr;
 }
 
 }  // namespace holdfast::engine

@@ -19,6 +19,7 @@
 // Threads  all functions; a WriteWaiter belongs to its owner until enter(), and again when it is done
 #pragma once
 
+#include "engine/wake.hpp"
 #include "holdfast/options.hpp"
 
 #include <atomic>
@@ -59,7 +60,7 @@ struct WriteWaiter {
   // Guarded by the queue's mutex.
   State state = State::waiting;
   SteadyTime taken_at = {};  // by a leader
-  std::condition_variable wake = {};
+  Wake wake = {};            // posted when it leads, or is done
   WriteWaiter* previous = nullptr;
   WriteWaiter* next = nullptr;
   std::function<void()> on_done = {};        // tickets: called without any lock
@@ -125,7 +126,8 @@ class WriteQueue {
   Candidates candidates() const;
   void append(WriteWaiter& waiter) noexcept;
   void remove(WriteWaiter& waiter) noexcept;
-  void grant_next() noexcept;
+  // Who leads from now on and is to be woken, if anybody.
+  WriteWaiter* grant_next() noexcept;
 
   mutable std::mutex mutex_;
   WriteWaiter* front_ = nullptr;
