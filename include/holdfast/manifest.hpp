@@ -136,7 +136,11 @@ class HOLDFAST_API ManifestStore {
   }
   // The same from a stream, which is read to its end before the transaction begins; not inside transact
   // (`unsupported`).
-  SaveOutcome save_with_state(const Manifest& manifest, const StateReader& state);
+  template <class Reader>
+  requires std::is_constructible_v<StateReader, const Reader&> SaveOutcome
+  save_with_state(const Manifest& manifest, const Reader& state) {
+    return save_with_read_state(manifest, StateReader(state));
+  }
   // Replaces the manifest of that id, its state stays. Unknown: not_found; damaged: corrupt.
   void update_manifest(const Manifest& manifest);
 
@@ -185,6 +189,7 @@ class HOLDFAST_API ManifestStore {
  private:
   friend class Batch;
   friend class Database;
+  SaveOutcome save_with_read_state(const Manifest& manifest, const StateReader& state);
   ManifestStore(std::shared_ptr<const engine::Link> link,
                 std::string stream,
                 const ManifestOptions& options);

@@ -114,7 +114,8 @@ SaveOutcome ManifestStore::save_with_state(const Manifest& manifest, const Paylo
   return save_item(make_item(manifest, joined.view()), options_.max_retained);
 }
 
-SaveOutcome ManifestStore::save_with_state(const Manifest& manifest, const StateReader& state) {
+SaveOutcome ManifestStore::save_with_read_state(const Manifest& manifest,
+                                                const StateReader& state) {
   if (!state) throw Error(ErrorCode::invalid_argument, "the state's reader is empty");
   if (link_->in_transaction()) {
     throw Error(ErrorCode::unsupported, "a state cannot be streamed inside a transaction");

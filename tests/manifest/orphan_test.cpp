@@ -39,6 +39,7 @@ TEST_CASE("the manifest makes the state that was saved ahead of it visible") {
   store.save_state_data(2, {large});
   CHECK(store.save(manifest(1)) == SaveOutcome::saved);
   CHECK(store.save_with_state(manifest(2)) == SaveOutcome::saved);
+  CHECK(store.save_with_state(manifest(2), {}) == SaveOutcome::already_there);
   CHECK(text_of(store.load_state_data(1).value()) == "state");
   CHECK(text_of(store.load_state_data(2).value()) == large);
   CHECK(store.validate_checkpoint(1).valid);
