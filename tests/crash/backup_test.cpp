@@ -15,6 +15,11 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 using namespace holdfast;
 namespace fs = std::filesystem;
@@ -33,6 +38,9 @@ class DefaultDisk {
   vfs::Shim shim_;  // its end makes the platform's the default again
 };
 
+// What a folder had in it when it was synced last.
+std::set<std::string> names_when_synced;
+
 Database source(const test::Workload& workload) {
   auto db = Database::in_memory(workload.options({.page_bytes = 1024}));
   for (std::uint64_t i = 0; i < 100; ++i)
@@ -41,6 +49,17 @@ Database source(const test::Workload& workload) {
 }
 
 }  // namespace
+
+// Before the C library's: each sync of a folder comes by here.
+extern "C" int fsync(int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
+    names_when_synced.clear();
+    for (const auto& entry : fs::directory_iterator("/proc/self/fd/" + std::to_string(descriptor)))
+      names_when_synced.insert(entry.path().filename());
+  }
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
 
 TEST_CASE("all of a backup is synced before it has its name") {
   const test::Workload workload(1);
@@ -67,6 +86,19 @@ TEST_CASE("all of a backup is synced before it has its name") {
   }
   auto copy = Database::open(target, workload.options({.page_bytes = 1024}));
   REQUIRE(test::dump(copy) == test::dump(db));
+}
+
+TEST_CASE("the names of a backup, and of what was restored and salvaged, are synced") {
+  const auto db = source(test::Workload(1));
+  const test::TemporaryFolder folder;
+  const auto original = folder.file("original.holdfast");
+  names_when_synced.clear();
+  REQUIRE(backup(db, original));
+  CHECK(names_when_synced.count("original.holdfast") == 1);
+  REQUIRE(restore(original, folder.file("restored.holdfast")));
+  CHECK(names_when_synced.count("restored.holdfast") == 1);
+  salvage(original, folder.file("salvaged.holdfast"));
+  CHECK(names_when_synced.count("salvaged.holdfast") == 1);
 }
 
 TEST_CASE("a backup that meets a fault leaves nothing, or is whole") {

@@ -75,6 +75,9 @@ std::uint64_t Recovery::look(const vfs::MemoryDisk::Image& image, Window window)
 std::uint64_t Recovery::look_at(Database db, Window window) const {
   const auto text = dump(db);
   const auto step = step_of(test::digest_of(text), window, text);
+  if (db.statistics().log_recovery.finding == LogRecovery::Finding::damaged) {
+    throw std::runtime_error("a loss of power is told as damage to the log");
+  }
   const auto report = verify(db);
   if (!report.sound()) {
     throw std::runtime_error("verify: " + report.findings.front().place + ": " +

@@ -7,6 +7,7 @@
 #include "holdfast/database.hpp"
 #include "holdfast/maintain.hpp"
 #include "rot/ground.hpp"
+#include "support/random.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -16,6 +17,8 @@ namespace holdfast::test {
 namespace {
 
 constexpr std::size_t kMostCalls = 200;
+constexpr std::size_t kRandomSeeds = 24;
+constexpr std::size_t kRandomSeedBytes = 2'000;
 
 struct GivenUp {};
 
@@ -380,10 +383,15 @@ std::vector<std::string> calls_seeds() {
         everything += static_cast<char>(round * 7 + argument + call);
     }
   }
-  const std::string large{1,   0, 0, 0, '\xff', 'x', 7, 0,   0,  '\xff',
-                          'y', 9, 1, 7, 0,      0,   1, 'z', 10, 1};
+  const std::string large{1, 0, 0, 0, '\xff', 'x', 7,   0,  0, '\xff', 'y',
+                          9, 1, 7, 0, 0,      1,   'z', 10, 1, 14,     0};
   const std::string nested{1, 12, 1, 5, 12, 0, 3, 7, 0, 1, 1, 'a', 2, 0, 0, 1, 1, 4, 0, 1, 1, 'e'};
-  return {everything, large, nested, ""};
+  std::vector<std::string> seeds{everything, large, nested, ""};
+  // The same in each build, so that a replay tries most of what there is together with most of the rest.
+  Random random(1);
+  for (std::size_t i = 0; i < kRandomSeeds; ++i)
+    seeds.push_back("\x01" + random.bytes(kRandomSeedBytes));
+  return seeds;
 }
 
 }  // namespace

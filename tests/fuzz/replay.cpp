@@ -73,5 +73,10 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace holdfast::test
 
 int main(int argc, char** argv) {
-  return holdfast::test::run({argv + 1, argv + argc});
+  try {
+    return holdfast::test::run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::cerr << "does not hold: no exception leaves a target: " << error.what() << std::endl;
+    return 1;
+  }
 }

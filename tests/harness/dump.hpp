@@ -1,6 +1,6 @@
 // Everything that is in a database, through the public headers, as one text: two databases that hold the same
 // have the same text. Left out is what no two runs share: identities, and how long a lease still runs.
-// State without a manifest is invisible, and so it is not in it.
+// What nobody can read (a state that waits for its manifest, contents, old values) shows as a number of rows.
 //
 // Errors   those of reading: what is damaged is `corrupt`
 // Threads  one instant of the whole file, whatever others write

@@ -52,6 +52,7 @@ void remove_from_sessions(StepInput& in);
 void write_pod(StepInput& in);
 void append_events(StepInput& in);
 void event_with_snapshot(StepInput& in);
+void older_snapshot(StepInput& in);
 void prune_run(StepInput& in);
 
 // In steps_of_state.cpp: manifests, keyed state, leases.

@@ -143,6 +143,14 @@ void event_with_snapshot(StepInput& in) {
   });
 }
 
+// Between others, or in the place of one.
+void older_snapshot(StepInput& in) {
+  const auto run = in.name("run");
+  const auto head = in.db.runs().head(run);
+  if (head == 0) return event_with_snapshot(in);
+  in.db.runs().save_snapshot({run, 1 + in.random.below(head), to_bytes(in.payload())});
+}
+
 void prune_run(StepInput& in) {
   in.db.runs().prune(in.name("run"), in.random.below(2));
 }

@@ -27,6 +27,7 @@ constexpr std::array kSteps = {
     NamedStep{"write a pod", write_pod, 2},
     NamedStep{"append events", append_events, 4},
     NamedStep{"an event with its snapshot", event_with_snapshot, 4},
+    NamedStep{"a snapshot of an older event", older_snapshot, 2},
     NamedStep{"prune a run", prune_run, 2},
     NamedStep{"save a manifest", save_manifest, 4},
     NamedStep{"save a manifest from a stream", save_manifest_from_stream, 1},
