@@ -1,5 +1,6 @@
 #include "engine/connection.hpp"
 
+#include "defect.hpp"
 #include "engine/failure.hpp"
 #include "engine/statement.hpp"
 
@@ -144,6 +145,7 @@ sqlite3* Connection::handle() const {
 }
 
 int Connection::on_commit(void* self) noexcept {
+  if (planted("autocommit_not_asked")) return 0;
   return static_cast<const Connection*>(self)->may_commit_ ? 0 : 1;
 }
 

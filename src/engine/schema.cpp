@@ -1,5 +1,6 @@
 #include "engine/schema.hpp"
 
+#include "defect.hpp"
 #include "engine/field_digest.hpp"
 #include "engine/statement.hpp"
 #include "engine/store_row.hpp"
@@ -139,6 +140,7 @@ void run_pending_migrations(Connection& connection, const NewStore& store) {
                    migration.sha256,
                    std::string_view(HOLDFAST_VERSION),
                    store.now_us);
+    if (planted("migration_in_many_transactions")) connection.execute("COMMIT; BEGIN IMMEDIATE");
   }
   if (from == 0) {
     insert_store_row(connection, {store.store_id, store.incarnation, store.now_us});
@@ -249,7 +251,7 @@ void migrate(Connection& connection, const NewStore& store) {
 void check_fingerprint(Connection& connection) {
   const Objects actual = read_objects(connection);
   for (const auto& [name, object] : actual) {
-    if (!is_ours(name)) refuse_foreign(name, object);
+    if (!is_ours(name) && !planted("foreign_trigger_accepted")) refuse_foreign(name, object);
   }
   for (const auto& [name, expected] : expected_objects()) {
     const auto found = actual.find(name);

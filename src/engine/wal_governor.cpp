@@ -1,5 +1,6 @@
 #include "engine/wal_governor.hpp"
 
+#include "defect.hpp"
 #include "holdfast/error.hpp"
 
 #include <sqlite3.h>
@@ -45,7 +46,7 @@ std::uint64_t WalGovernor::wal_bytes() const noexcept {
 }
 
 void WalGovernor::check_before_write(Connection& connection) {
-  if (wal_bytes() < options_.wal_hard_limit_bytes) return;
+  if (wal_bytes() < options_.wal_hard_limit_bytes || planted("hard_limit_ignored")) return;
   checkpointer_.wait();
   if (restart(connection, kRestartPatience)) return;
   throw Error(ErrorCode::full,

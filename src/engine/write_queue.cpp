@@ -1,5 +1,7 @@
 #include "engine/write_queue.hpp"
 
+#include "defect.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -99,7 +101,7 @@ const std::vector<WriteWaiter*>& WriteQueue::take_closed(Durability durability) 
   const auto now = std::chrono::steady_clock::now();
   for (std::size_t left = candidates().count; left > 0; --left) {
     WriteWaiter& waiter = *front_;
-    if (waiter.durability > durability) break;
+    if (waiter.durability > durability && !planted("group_has_level_of_its_first")) break;
     remove(waiter);
     waiter.state = WriteWaiter::State::taken;
     waiter.taken_at = now;
@@ -201,7 +203,8 @@ WriteQueue::Candidates WriteQueue::candidates() const {
     found.final = !waiter->closed() || (waiter->alone && found.count > 0);
     if (found.final) return found;
     ++found.count;
-    found.highest = std::max(found.highest, waiter->durability);
+    if (found.count == 1 || !planted("group_has_level_of_its_first"))
+      found.highest = std::max(found.highest, waiter->durability);
     found.final = waiter->alone || found.count == kMaxGroup;
     if (found.final) return found;
   }

@@ -1,5 +1,6 @@
 #include "engine/writer.hpp"
 
+#include "defect.hpp"
 #include "engine/engine.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/error.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 struct Statements {
   explicit Statements(Connection& c)
-      : begin(c, "BEGIN IMMEDIATE"),
+      : begin(c, planted("begin_deferred") ? "BEGIN" : "BEGIN IMMEDIATE"),
         commit(c, "COMMIT"),
         rollback(c, "ROLLBACK"),
         savepoint(c, "SAVEPOINT operation"),
@@ -199,6 +200,7 @@ void Writer::run_group(const std::vector<WriteWaiter*>& group) noexcept {
   }
   // Those that were refused, too: perhaps for what another member did, which is undone now.
   for (auto member = group.begin(); member != group.end(); ++member) {
+    if (planted("undone_member_acknowledged")) continue;
     if (member != broken) run_again_alone(**member);
   }
 }
@@ -237,7 +239,7 @@ bool Writer::run_member(WriteWaiter& waiter) noexcept {
     return true;
   } catch (...) {
     waiter.error = std::current_exception();
-    return undo_savepoint(*connection_);
+    return planted("savepoint_not_undone") || undo_savepoint(*connection_);
   }
 }
 
@@ -274,7 +276,8 @@ void Writer::begin(Durability durability, SteadyTime deadline) {
   // Left open by a ROLLBACK that failed for want of memory.
   if (!connection_->autocommit()) connection_->statements<Statements>().rollback.execute();
   governor_.check_before_write(*connection_);
-  if (durability == Durability::normal && !normal_is_noted_) note_normal(deadline);
+  if (durability == Durability::normal && !normal_is_noted_ && !planted("normal_commits_not_noted"))
+    note_normal(deadline);
   set_synchronous(durability);
   connection_->set_deadline(deadline);
   connection_->statements<Statements>().begin.execute();
@@ -306,12 +309,13 @@ void Writer::note_normal(SteadyTime deadline) {
 }
 
 void Writer::commit() {
+  if (planted("acknowledged_before_commit")) queue_.finish();
   try {
     const Connection::CommitPermit permit(*connection_);
     connection_->statements<Statements>().commit.execute();
   } catch (const Error& error) {
     roll_back();
-    if (!is_uncertain(error)) throw;
+    if (!is_uncertain(error) || planted("uncertain_commit_told_as_failed")) throw;
     throw_unknown("the commit failed, and it may be there after a reopen: ", error.what());
   } catch (const std::bad_alloc&) {
     roll_back();

@@ -1,5 +1,6 @@
 #include "interchange/record_reader.hpp"
 
+#include "defect.hpp"
 #include "interchange/json_text.hpp"
 
 #include <utility>
@@ -35,6 +36,7 @@ std::optional<Record> RecordReader::next() {
     if (!line->too_long) facts = entry_facts(line->text);
     if (!facts) {
       refuse(*line);
+      if (planted("bad_line_ends_the_file")) break;
       continue;
     }
     note_.unterminated = !line->terminated;

@@ -1,4 +1,5 @@
 #include "access.hpp"
+#include "defect.hpp"
 #include "engine/lone_connection.hpp"
 #include "engine/page_check.hpp"
 #include "engine/page_copy.hpp"
@@ -75,7 +76,8 @@ bool copy_to(const engine::Link& link, const std::string& path, const BackupOpti
       "backup");
   if (!complete) return false;
   // The copy is another life of the store: who compares positions or leases must see that.
-  engine::change_incarnation(target, link.make_uuid().to_string());
+  if (!planted("backup_keeps_incarnation"))
+    engine::change_incarnation(target, link.make_uuid().to_string());
   engine::record_schema_cookie(target, ours_alone);
   check_copy(target);
   fold_log(target);

@@ -1,5 +1,6 @@
 #include "maintain/new_file.hpp"
 
+#include "defect.hpp"
 #include "holdfast/error.hpp"
 #include "holdfast/id.hpp"
 
@@ -120,6 +121,7 @@ void NewFile::publish() {
   const int error = move_to_free_name(partial_, target_);
   if (error != 0) fail(error, "cannot make", target_);
   published_ = true;
+  if (planted("name_of_copy_not_synced")) return;
   const Descriptor folder(
       ::open(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const bool synced = folder.number() >= 0 && ::fsync(folder.number()) == 0;

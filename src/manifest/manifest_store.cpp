@@ -1,4 +1,5 @@
 // What changes a stream; manifest_reader.cpp has what reads it.
+#include "defect.hpp"
 #include "engine/arguments.hpp"
 #include "engine/lease.hpp"
 #include "engine/link.hpp"
@@ -126,6 +127,8 @@ SaveOutcome ManifestStore::save_with_read_state(const Manifest& manifest,
 }
 
 SaveOutcome ManifestStore::save_item(const manifest::NewManifest& item, std::size_t max_retained) {
+  if (item.state && planted("state_outside_its_transaction"))
+    save_state_data(static_cast<std::uint64_t>(item.id), {item.state->bytes});
   const std::size_t bytes = item.json.size() + (item.state ? item.state->bytes.size() : 0);
   return link_->write(
       [&](Connection& db) {

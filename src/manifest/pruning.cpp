@@ -1,5 +1,6 @@
 #include "manifest/pruning.hpp"
 
+#include "defect.hpp"
 #include "manifest/examination.hpp"
 #include "manifest/manifest_rows.hpp"
 
@@ -38,6 +39,8 @@ Ids choose_pruned(const Ids& ids_descending, std::size_t keep, const Judge& judg
     ++kept;
     first_pruned = std::next(id);
   }
+  if (planted("prune_takes_the_newest") && first_pruned != ids_descending.end())
+    return {ids_descending.begin(), first_pruned};
   return {first_pruned, ids_descending.end()};
 }
 

@@ -2,6 +2,7 @@
 
 #include "content/payload.hpp"
 #include "content/row_digest.hpp"
+#include "defect.hpp"
 #include "engine/statement.hpp"
 
 #include <utility>
@@ -127,7 +128,8 @@ std::optional<BackendEdit::OldEntry> BackendEdit::find(const Partition& partitio
 }
 
 void BackendEdit::keep_or_free(const Partition& partition, BytesView key, const OldEntry& old) {
-  if (row_.newest_checkpoint < old.interval) {  // no checkpoint has seen this value
+  const bool seen = row_.newest_checkpoint >= old.interval;  // by a checkpoint
+  if (!seen || planted("undo_not_kept")) {
     content::remove(db_, old.content_key);
     return;
   }

@@ -1,5 +1,6 @@
 // StateBackend's checkpoints: intervals and undo.
 #include "content/payload.hpp"
+#include "defect.hpp"
 #include "engine/link.hpp"
 #include "holdfast/error.hpp"
 #include "holdfast/state.hpp"
@@ -125,7 +126,7 @@ std::vector<std::uint64_t> StateBackend::restore(std::uint64_t id) {
     }
     checkpoint.undo_count = 0;
     state::save_undo_count(db, checkpoint);
-    edit.begin_interval();
+    if (!planted("interval_used_again")) edit.begin_interval();
     edit.save(1);
     return dropped;
   });

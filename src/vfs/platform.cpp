@@ -1,5 +1,7 @@
 #include "vfs/platform.hpp"
 
+#include "defect.hpp"
+
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -158,10 +160,10 @@ ResolvedPath resolve(const std::string& path) {
 
 CreateResult create_database_file(const std::string& path) {
   constexpr mode_t kOwnerOnly = S_IRUSR | S_IWUSR;
+  const mode_t mode = planted("file_mode_too_open") ? 0644 : kOwnerOnly;
   {
     // Closing it can drop no lock: the inode is new, and nobody of this process has it open.
-    const Descriptor created(
-        ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly));
+    const Descriptor created(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (created.number() < 0) {
       if (errno == EEXIST) return {.outcome = CreateOutcome::existed};
       return {.outcome = CreateOutcome::failed, .error = errno};

@@ -1,3 +1,4 @@
+#include "defect.hpp"
 #include "vfs/shim_state.hpp"
 
 #include <algorithm>
@@ -75,7 +76,7 @@ int read_fully(ShimFile& ours, void* buffer, int bytes, sqlite3_int64 offset) {
   sqlite3_int64 size = 0;
   const int sized = file_size(&ours, &size);
   if (sized != SQLITE_OK) return sized;
-  if (offset + bytes > size) return result;
+  if (offset + bytes > size || planted("short_read_believed")) return result;
   result = read_once(ours, buffer, bytes, offset);  // somebody may just have made it longer
   return result == SQLITE_IOERR_SHORT_READ ? SQLITE_IOERR_READ : result;
 }
@@ -107,6 +108,7 @@ int file_read(sqlite3_file* file, void* buffer, int bytes, sqlite3_int64 offset)
   const int result = read_fully(ours, buffer, bytes, offset);
   if (result != SQLITE_OK) return result;
   const std::span read(static_cast<const std::byte*>(buffer), static_cast<std::size_t>(bytes));
+  if (planted("page_seal_not_compared")) return SQLITE_OK;
   return accepts(ours, read, offset) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
@@ -213,6 +215,8 @@ int file_sync(sqlite3_file* file, int flags) noexcept {
   if (refuses_writes(ours)) return SQLITE_IOERR_FSYNC;
   const int flushed = flush_wal(ours);
   if (flushed != SQLITE_OK) return flushed;
+  if (ours.kind == FileKind::wal && planted("log_sync_skipped")) return SQLITE_OK;
+  if (ours.kind == FileKind::database && planted("database_sync_skipped")) return SQLITE_OK;
   const auto start = Clock::now();
   const int result = intercepted(
       *ours.shim,
@@ -223,7 +227,7 @@ int file_sync(sqlite3_file* file, int flags) noexcept {
       },
       [&] { return ours.base()->pMethods->xSync(ours.base(), flags); });
   if (!is_durable(ours.kind)) return result;
-  if (result != SQLITE_OK) ours.shim->poison();
+  if (result != SQLITE_OK && !planted("failed_sync_forgotten")) ours.shim->poison();
   const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start);
   ours.shim->syncs.fetch_add(1, std::memory_order_relaxed);
   ours.shim->sync_ns.fetch_add(static_cast<std::uint64_t>(spent.count()),

@@ -1,3 +1,4 @@
+#include "defect.hpp"
 #include "vfs/shim_state.hpp"
 
 #include <new>
@@ -109,7 +110,8 @@ int shim_shm_lock(sqlite3_file* file, int first_slot, int slots, int flags) noex
   }
   const bool recovered = (flags & SQLITE_SHM_UNLOCK) != 0 && (flags & SQLITE_SHM_EXCLUSIVE) != 0 &&
                          first_slot <= kRecoverySlot && kRecoverySlot < first_slot + slots;
-  if (recovered && ours.kind == FileKind::database) examine_recovered_wal(ours);
+  if (recovered && ours.kind == FileKind::database && !planted("log_not_scrubbed"))
+    examine_recovered_wal(ours);
   const BaseShmLock base{base_shm_lock, &ours};
   switch (ours.shim->wal_reset_cure) {
     case WalResetCure::none:

@@ -1,5 +1,7 @@
 #include "vfs/wal_guard.hpp"
 
+#include "defect.hpp"
+
 #include <sqlite3.h>
 
 namespace holdfast::vfs {
@@ -24,7 +26,8 @@ bool wal_reset_affected(int version) noexcept {
 }
 
 int WalGuard::lock(const BaseShmLock& base, int first_slot, int slots, int flags) {
-  if ((flags & SQLITE_SHM_EXCLUSIVE) == 0) return base(first_slot, slots, flags);
+  if ((flags & SQLITE_SHM_EXCLUSIVE) == 0 || planted("wal_guard_off"))
+    return base(first_slot, slots, flags);
   if (first_slot == kWriterSlot && slots == 1) return change_writer(base, flags);
   if (!covers(first_slot, slots, kCheckpointSlot)) return base(first_slot, slots, flags);
   // A recovery comes this way too: it locks slots 1 and 2 at once, holding slot 0.

@@ -1,5 +1,7 @@
 #include "vfs/wal_salt_check.hpp"
 
+#include "defect.hpp"
+
 #include <sqlite3.h>
 
 namespace holdfast::vfs {
@@ -27,7 +29,7 @@ int WalSaltCheck::lock(
   // Whoever waited for the writer lock reads the header only now. A restart meanwhile is no danger, and
   // without this note it would make a FULL checkpoint wait for what cannot come.
   if (first_slot == kWriterSlot) note(region);
-  if (first_slot != kBackfillSlot) return SQLITE_OK;
+  if (first_slot != kBackfillSlot || planted("salt_check_off")) return SQLITE_OK;
   if (noted_ && region != nullptr && read_wal_salts(region) == *noted_) return SQLITE_OK;
   base(first_slot, slots, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
   return SQLITE_BUSY;
