@@ -79,8 +79,9 @@ compile() {
 
 # How the plain build is configured. Its warnings are errors with the compiler that the project is
 # checked with; a newer one may know warnings that nobody has seen yet.
-plain_options=(-Dbuildtype=release -Doptimization=2)
+# configure_plain [FOLDER OPTION...]
 configure_plain() {
-  [[ $(c++ -dumpfullversion -dumpversion 2>/dev/null) != 12.* ]] || plain_options+=(-Dwerror=true)
-  configure build "${plain_options[@]}"
+  local options=(-Dbuildtype=release -Doptimization=2)
+  [[ $(c++ -dumpfullversion -dumpversion 2>/dev/null) != 12.* ]] || options+=(-Dwerror=true)
+  configure "${1:-build}" "${options[@]}" "${@:2}"
 }

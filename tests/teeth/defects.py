@@ -1,0 +1,82 @@
+"""The planted defects: what each one breaks, and which test must catch it.
+
+A defect is one line of src/ that asks `planted("name")`. The test is the cheapest harness that sees it; `cases`
+names test cases in Catch2's way, `scale` is the harness's HOLDFAST_HARNESS: the least that catches the defect.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Harness:
+    program: str  # in the build folder's tests/
+    cases: str = ""
+    scale: str = "short"
+
+
+@dataclasses.dataclass(frozen=True)
+class Defect:
+    name: str
+    breaks: str
+    caught_by: Harness
+
+
+POWER_LOSS_AT_FULL = Harness("crash/test_power_loss", "at full*", "0.01")
+POWER_LOSS_AT_NORMAL = Harness("crash/test_power_loss", "at normal*", "0.01")
+POWER_LOSS_AT_CREATION = Harness("crash/test_migration", "a loss of power*", "0.05")
+BACKUPS = Harness("crash/test_backup", "the names of*")
+KILLS = Harness("crash/test_kill", "", "0.02")
+DISK_FAULTS = Harness("fault/test_disk_faults", "", "0.01")
+ROTTEN_FILES = Harness("rot/test_rot_database", "", "0.005")
+ROTTEN_LOGS = Harness("rot/test_rot_wal", "", "0.005")
+PROCESSES = Harness("process/test_processes", "", "0.1")
+GROUPS = Harness("process/test_group_commit", "an error in any member*", "0.02")
+GROUPS_ON_A_BAD_DISK = Harness("process/test_group_commit", "a disk that fails*")
+FORCED_RACES = Harness("process/test_wal_reset", "with a cure no forced race*", "0.02")
+SECRETS = Harness("process/test_neighbours", "no refusal quotes*")
+OWNERS = Harness("process/test_neighbours", "no id and no key*", "0.02")
+MODES = Harness("process/test_neighbours", "other users*")
+CALLS = Harness("fuzz/fuzz_replay")
+HOSTILE_FILES = Harness("fuzz/test_hostile")
+
+DEFECTS = [
+    Defect("log_sync_skipped", "a commit at full is not synced", POWER_LOSS_AT_FULL),
+    Defect("database_sync_skipped", "a checkpoint lets the log go before the file is synced", POWER_LOSS_AT_NORMAL),
+    Defect("name_of_copy_not_synced", "a backup that was told as done can vanish", BACKUPS),
+    Defect("failed_sync_forgotten", "writes go on after a failed sync", DISK_FAULTS),
+    Defect("short_read_believed", "what a short read leaves out counts as zeros", DISK_FAULTS),
+    Defect("page_seal_not_compared", "a damaged page is given out", ROTTEN_FILES),
+    Defect("log_not_scrubbed", "commits behind a damaged frame vanish in silence", ROTTEN_LOGS),
+    Defect("salt_check_off", "a checkpoint goes on after the log was restarted", FORCED_RACES),
+    Defect("wal_guard_off", "a checkpoint runs beside a writer", FORCED_RACES),
+    Defect("replaced_file_ignored", "commits go to a file that was replaced", Harness("test_engine", "*replaced*")),
+    Defect("file_mode_too_open", "other users can read the file", MODES),
+    Defect("begin_deferred", "a write begins as a read", PROCESSES),
+    Defect("uncertain_commit_told_as_failed", "a commit that may be there is told as refused", GROUPS_ON_A_BAD_DISK),
+    Defect("acknowledged_before_commit", "a write is acknowledged before its commit", GROUPS_ON_A_BAD_DISK),
+    Defect("savepoint_not_undone", "what a refused member wrote is committed with its group", GROUPS),
+    Defect("undone_member_acknowledged", "members whose group was rolled back are told ok", GROUPS),
+    Defect("autocommit_not_asked", "what follows an ended transaction is committed by itself", GROUPS),
+    Defect("group_has_level_of_its_first", "a member at full is committed at normal", Harness("test_engine", "a group has the durability*")),
+    Defect("normal_commits_not_noted", "a power loss at normal is told as damage", POWER_LOSS_AT_NORMAL),
+    Defect("fence_not_asked", "a holder whose lease has gone goes on writing", GROUPS),
+    Defect("token_not_raised", "two holders of a lease have the same token", KILLS),
+    Defect("fork_not_noticed", "a child writes through its parent's handle", Harness("test_engine", "each call in a child*")),
+    Defect("read_of_many_instants", "read() sees a new instant at each call", PROCESSES),
+    Defect("migration_in_many_transactions", "a crash leaves a file between two versions", POWER_LOSS_AT_CREATION),
+    Defect("foreign_trigger_accepted", "a hostile file's triggers stay", HOSTILE_FILES),
+    Defect("hard_limit_ignored", "a pinned log fills the disk", Harness("test_engine", "what is refused at the hard*")),
+    Defect("content_left_behind", "removing a large payload leaves its pieces", CALLS),
+    Defect("content_digest_not_compared", "a damaged large payload is given out", Harness("test_content", "every damage*")),
+    Defect("entry_digest_not_compared", "a damaged entry of a log is given out", ROTTEN_FILES),
+    Defect("payload_quoted_in_error", "an error quotes what was to be stored", SECRETS),
+    Defect("ids_ignore_case", "an id reaches another one's checkpoint", OWNERS),
+    Defect("older_checkpoint_taken_for_newest", "where the newest is missing, an older one passes for it", Harness("test_checkpoint", "a newest row that vanished*")),
+    Defect("undo_not_kept", "the first change after a checkpoint cannot be undone", CALLS),
+    Defect("interval_used_again", "changes after a restore count as made before it", CALLS),
+    Defect("snapshot_not_counted", "a run has more snapshots than it says", CALLS),
+    Defect("backup_keeps_incarnation", "a backup looks like the original", Harness("test_maintain", "a backup holds the same*")),
+    Defect("bad_line_ends_the_file", "an import drops the records behind a bad line", Harness("test_interchange", "a bad line*")),
+    Defect("state_outside_its_transaction", "a state can be there without its manifest", POWER_LOSS_AT_FULL),
+    Defect("prune_takes_the_newest", "prune removes what it should keep", KILLS),
+]
