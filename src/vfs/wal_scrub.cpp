@@ -216,6 +216,19 @@ WalTail judge_header(const Header& found, const Header& old) {
   return WalTail::damaged;
 }
 
+// The salts of the first frame that hangs on the one before it. std::nullopt: with this page size none does.
+std::optional<Salts> linked_salts(Frames& frames) {
+  std::optional<WalChecksum> before;
+  for (std::uint64_t number = 1; number <= frames.count(); ++number) {
+    const auto frame = frames.read(number, true);
+    if (!frame) return std::nullopt;
+    // Zeros hang on zeros.
+    if (before && frame->page != 0 && frame->stored == frames.run_on(*before)) return frame->salts;
+    before = frame->stored;
+  }
+  return std::nullopt;
+}
+
 // None of the log was recovered.
 WalFindings scrub_broken_header(const WalBytes& wal, const Header& found) {
   for (std::uint32_t page_bytes = 512; page_bytes <= 65536; page_bytes *= 2) {
@@ -228,14 +241,15 @@ WalFindings scrub_broken_header(const WalBytes& wal, const Header& found) {
     return findings;
   }
   // The first frame is broken, too: what comes behind it may still be a log.
-  const std::uint32_t page_bytes = big_endian_32(&found[kPageBytesAt]);
-  if (!is_page_size(page_bytes)) return {};
-  Frames frames(wal, page_bytes);
-  const auto second = frames.count() < 2 ? std::nullopt : frames.read(2, false);
-  if (!second) return {};
-  WalFindings findings = scrub_frames(frames, second->salts, {});
-  findings.in_header = findings.tail == WalTail::damaged;
-  return findings;
+  for (std::uint32_t page_bytes = 512; page_bytes <= 65536; page_bytes *= 2) {
+    Frames frames(wal, page_bytes);
+    const auto salts = linked_salts(frames);
+    if (!salts) continue;
+    WalFindings findings = scrub_frames(frames, *salts, {});
+    findings.in_header = findings.tail == WalTail::damaged;
+    return findings;
+  }
+  return {};
 }
 
 }  // namespace

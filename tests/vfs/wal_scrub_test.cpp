@@ -200,6 +200,21 @@ TEST_CASE("no flipped bit in a log loses a commit in silence") {
   CHECK(uncertain <= 8);
 }
 
+TEST_CASE("a log without its header and its first frames still tells that commits are missing") {
+  const bool used_before = GENERATE(false, true);
+  Log log;
+  fill(log, used_before);
+  const Bytes& wal = log.last().at(kWal);
+  for (std::size_t zeroed = kHeaderBytes; zeroed <= kHeaderBytes + 3 * kFrameBytes; zeroed += 8) {
+    CAPTURE(used_before, zeroed);
+    Bytes damaged = wal;
+    std::fill_n(damaged.begin(), zeroed, std::byte{0});
+    const Opened opened = open_image(with_wal(log.last(), damaged));
+    REQUIRE(opened.rows <= log.base_rows);  // nothing of it was recovered
+    REQUIRE(opened.recovery.found.tail == WalTail::damaged);
+  }
+}
+
 TEST_CASE("a header that a crash tore on the way to the next log is no damage") {
   Log log;
   fill(log, true);
