@@ -43,7 +43,7 @@ DEFECTS = [
     Defect("log_sync_skipped", "a commit at full is not synced", POWER_LOSS_AT_FULL),
     Defect("database_sync_skipped", "a checkpoint lets the log go before the file is synced", POWER_LOSS_AT_NORMAL),
     Defect("name_of_copy_not_synced", "a backup that was told as done can vanish", BACKUPS),
-    Defect("failed_sync_forgotten", "writes go on after a failed sync", DISK_FAULTS),
+    Defect("failed_sync_forgotten", "writes go on after a failed sync", GROUPS_ON_A_BAD_DISK),
     Defect("short_read_believed", "what a short read leaves out counts as zeros", DISK_FAULTS),
     Defect("page_seal_not_compared", "a damaged page is given out", ROTTEN_FILES),
     Defect("log_not_scrubbed", "commits behind a damaged frame vanish in silence", ROTTEN_LOGS),
