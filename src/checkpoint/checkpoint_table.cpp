@@ -169,7 +169,8 @@ Bytes read_data(engine::Connection& db, const Checkpoint& checkpoint) {
   try {
     auto row = db.statements<CheckpointStatements>().payload.run(checkpoint.key);
     if (row.step() &&
-        content::RowDigest().add_payload(row, 0).value() == checkpoint.payload_digest) {
+        (planted("payload_digest_not_compared") ||
+         content::RowDigest().add_payload(row, 0).value() == checkpoint.payload_digest)) {
       return content::load(db, row, 0);
     }
   } catch (const Error& error) {

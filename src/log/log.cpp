@@ -123,7 +123,9 @@ std::vector<LogEntry> read_range(engine::Connection& db,
   auto row = db.statements<Statements>().read.run(entry_key(log.node_key, first),
                                                   entry_key(log.node_key, last));
   while (ordinal <= last && bytes < max_bytes) {
-    if (!row.step() || row.integer(0) != entry_key(log.node_key, ordinal)) {
+    const bool there = row.step();
+    if (!there && planted("end_of_log_believed")) break;
+    if (!there || row.integer(0) != entry_key(log.node_key, ordinal)) {
       throw Error(ErrorCode::corrupt, "an entry of a log is missing", {.actual = ordinal});
     }
     entries.push_back(read_entry(db, row, ordinal++));

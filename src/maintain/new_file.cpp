@@ -88,8 +88,9 @@ NewFile::NewFile(const std::string& target, const std::string& unique) {
   partial_ += ".partial-" + unique;
   for (const char* ending : {"", "-wal", "-shm", "-journal"})
     to_remove_.push_back(partial_.string() + ending);
+  const mode_t mode = planted("copy_mode_too_open") ? 0644 : 0600;
   const Descriptor created(
-      ::open(partial_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+      ::open(partial_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (created.number() < 0) fail(errno, "cannot make", target_);
 }
 

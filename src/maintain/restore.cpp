@@ -1,4 +1,5 @@
 #include "access.hpp"
+#include "defect.hpp"
 #include "engine/closed_file.hpp"
 #include "engine/connection.hpp"
 #include "engine/store_row.hpp"
@@ -83,7 +84,9 @@ bool restore(const std::string& backup_path,
   }
   {
     Database copy = Database::open(target.partial_path(), {.create = false});
-    if (!require_sound(copy, progress.second())) return false;
+    const bool sound =
+        planted("restored_copy_not_verified") || require_sound(copy, progress.second());
+    if (!sound) return false;
     give_incarnation(copy);
     copy.close();
   }

@@ -1,6 +1,7 @@
 // Every row against its digest, and every payload against its own.
 
 #include "content/payload.hpp"
+#include "defect.hpp"
 #include "engine/statement.hpp"
 #include "maintain/stored_tables.hpp"
 #include "maintain/verification.hpp"
@@ -86,7 +87,7 @@ bool check_table(Verification& verification, const StoredTable& table) {
 }  // namespace
 
 bool check_digests(Verification& verification) {
-  if (verification.quick()) return true;
+  if (verification.quick() || planted("verify_reads_no_digest")) return true;
   for (const StoredTable& table : stored_tables()) {
     if (table.rows == nullptr) continue;
     verification.begin_part();

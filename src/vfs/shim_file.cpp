@@ -11,7 +11,7 @@ namespace holdfast::vfs {
 namespace {
 
 bool refuses_writes(const ShimFile& ours) {
-  return ours.shim->is_poisoned() && is_durable(ours.kind);
+  return ours.shim->is_poisoned() && is_durable(ours.kind) && !planted("poisoned_file_written");
 }
 
 // The database that this WAL belongs to.

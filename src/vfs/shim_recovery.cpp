@@ -1,5 +1,6 @@
 // What a recovery of the WAL has dropped is looked at before anybody can write over it: SQLite holds the
 // writer and the recovery lock, and the WAL is read through SQLite's own handle.
+#include "defect.hpp"
 #include "vfs/shim_state.hpp"
 
 #include <sqlite3.h>
@@ -113,7 +114,7 @@ void examine(ShimFile& database, ShimFile& wal) {
   const WalEnd end{.frames = index->frames,
                    .checksum = {.first = index->checksum[0], .second = index->checksum[1]}};
   WalRecovery recovery{.found = scrub_wal(bytes, end), .kept_frames = end.frames};
-  if (recovery.found.tail >= WalTail::uncertain) {
+  if (recovery.found.tail >= WalTail::uncertain && !planted("damaged_log_not_kept")) {
     recovery.copy = keep_copy(database, wal, size, end.frames);
   }
   database.shim->note_recovery(std::move(recovery));
