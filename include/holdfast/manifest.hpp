@@ -189,10 +189,10 @@ class HOLDFAST_API ManifestStore {
  private:
   friend class Batch;
   friend class Database;
-  SaveOutcome save_with_read_state(const Manifest& manifest, const StateReader& state);
   ManifestStore(std::shared_ptr<const engine::Link> link,
                 std::string stream,
                 const ManifestOptions& options);
+  SaveOutcome save_with_read_state(const Manifest& manifest, const StateReader& state);
   SaveOutcome save_item(const manifest::NewManifest& item, std::size_t max_retained);
   std::shared_ptr<const engine::Link> link_;
   std::string stream_;

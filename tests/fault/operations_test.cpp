@@ -33,7 +33,7 @@ const std::set<std::string> kHandles = {"Database::checkpoints",
 std::set<std::string> declared_operations() {
   std::set<std::string> found;
   const std::regex begin("^class HOLDFAST_API (\\w+).*\\{$");
-  const std::regex function("^  (?:static )?[\\w:<>, ]+[&>\\w]\\s(\\w+)\\(.*");
+  const std::regex function("^  (?! )(?:static )?[\\w:<>, ]+[&>\\w]\\s(\\w+)\\(.*");
   const auto folder =
       std::filesystem::path(std::getenv("HOLDFAST_SOURCE_DIR")) / "include/holdfast";
   for (const auto& file : std::filesystem::directory_iterator(folder)) {
