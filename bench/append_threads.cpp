@@ -1,158 +1,141 @@
 // How much does group commit save when many threads append durably?
 //
-//   append_threads FOLDER [--threads N] [--entries N] [--rounds N]
+//   append_threads FOLDER [--threads N] [--entries N] ...
 //
-// Contenders, interleaved in rounds in one process, on new files in FOLDER (a real disk, not tmpfs):
-//   holdfast  N threads, each appends 1 KiB JSON entries at `full`, one call per entry
-//   mutex     the same threads over one SQLite connection behind a mutex: BEGIN IMMEDIATE, INSERT, COMMIT
-// The last line is the ratio of the medians, time per entry.
-#include <holdfast/holdfast.hpp>
-#include <sqlite3.h>
+// N threads, each appends 1 KiB entries at `full`, one call per entry: all to one segment, or each to a segment
+// of its own. Against them, among others, the same threads over one SQLite connection behind a mutex:
+// BEGIN IMMEDIATE, INSERT, COMMIT.
+#include "support/contenders.hpp"
+#include "support/data.hpp"
+#include "support/files.hpp"
+#include "support/question.hpp"
+#include "support/sqlite.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
-#include <sys/vfs.h>
+
+using namespace bench;
 
 namespace {
 
-constexpr long kTmpfsMagic = 0x01021994;
-
-struct Settings {
-  std::filesystem::path folder;
-  int threads = 16;
-  int entries = 250;  // of each thread
-  int rounds = 7;
+struct Load {
+  std::size_t threads;
+  std::size_t entries;  // of each
+  double limit_s;
 };
 
-std::string make_entry() {
-  std::string entry = R"({"kind": "user_input", "ts": 1767225600000, "text": ")";
-  entry.append(1022 - entry.size(), 'x');
-  return entry + "\"}";
-}
-
-template <class Body>
-double us_per_entry(const Settings& settings, const Body& body) {
-  const auto begin = std::chrono::steady_clock::now();
+// us per entry of all threads together. `append` gets the thread and an ordinal that is never used twice.
+template <class Append>
+double measure(const Load& load, std::size_t round, const Append& append) {
+  std::atomic<std::size_t> done{0};
+  const Stopwatch watch;
   std::vector<std::thread> threads;
-  for (int t = 0; t < settings.threads; ++t)
-    threads.emplace_back([&, t] { body(t); });
+  for (std::size_t t = 0; t < load.threads; ++t)
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; i < load.entries && watch.seconds() < load.limit_s; ++i) {
+        append(t, round * load.entries + i);
+        ++done;
+      }
+    });
   for (std::thread& thread : threads)
     thread.join();
-  const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - begin;
-  return time.count() / (settings.threads * settings.entries);
+  return watch.us_each(done);
 }
 
-double run_holdfast(const Settings& settings, const std::string& file) {
-  auto db = holdfast::Database::open(file);
-  const std::string entry = make_entry();
-  const double result = us_per_entry(settings, [&](int thread) {
-    auto sessions = db.sessions();
-    const std::string segment = "segment-" + std::to_string(thread);
-    for (int i = 0; i < settings.entries; ++i)
-      sessions.append("session", segment, entry);
-  });
-  db.close();
-  return result;
-}
-
-void check(int result, sqlite3* handle) {
-  if (result == SQLITE_OK || result == SQLITE_DONE) return;
-  std::fprintf(stderr, "sqlite: %s\n", sqlite3_errmsg(handle));
-  std::exit(1);
-}
-
-double run_mutex(const Settings& settings, const std::string& file) {
-  sqlite3* handle = nullptr;
-  check(sqlite3_open(file.c_str(), &handle), handle);
-  const auto execute = [&](const char* sql) {
-    check(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr), handle);
+template <class Append>
+Body body_of(const Load& load, Append append) {
+  return [=, round = std::size_t{0}]() mutable -> std::vector<double> {
+    return {measure(load, round++, append)};
   };
-  execute("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  execute("CREATE TABLE entry (key INTEGER PRIMARY KEY, payload TEXT NOT NULL)");
-  sqlite3_stmt* insert = nullptr;
-  check(sqlite3_prepare_v2(handle, "INSERT INTO entry VALUES (?1, ?2)", -1, &insert, nullptr),
-        handle);
-  const std::string entry = make_entry();
-  std::mutex mutex;
-  const double result = us_per_entry(settings, [&](int thread) {
-    for (int i = 0; i < settings.entries; ++i) {
-      const std::scoped_lock lock(mutex);
-      execute("BEGIN IMMEDIATE");
-      sqlite3_bind_int64(insert, 1, (std::int64_t{thread} << 32) + i);
-      sqlite3_bind_text(insert, 2, entry.data(), static_cast<int>(entry.size()), SQLITE_STATIC);
-      check(sqlite3_step(insert), handle);
-      sqlite3_reset(insert);
-      execute("COMMIT");
-    }
-  });
-  sqlite3_finalize(insert);
-  sqlite3_close(handle);
-  return result;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+Prepare holdfast_threads(const Load& load, bool one_segment) {
+  return [=](const Place& place) {
+    const auto db = open_holdfast(place, open_options());
+    return body_of(load, [=, entry = make_entry()](std::size_t thread, std::size_t) {
+      const std::string segment = "segment-" + std::to_string(one_segment ? 0 : thread);
+      db->sessions().append("session", segment, entry);
+    });
+  };
 }
 
-bool parse(int argc, char** argv, Settings& settings) {
-  if (argc < 2) return false;
-  settings.folder = argv[1];
-  for (int i = 2; i + 1 < argc; i += 2) {
-    const int value = std::atoi(argv[i + 1]);
-    if (value < 1) return false;
-    if (std::strcmp(argv[i], "--threads") == 0)
-      settings.threads = value;
-    else if (std::strcmp(argv[i], "--entries") == 0)
-      settings.entries = value;
-    else if (std::strcmp(argv[i], "--rounds") == 0)
-      settings.rounds = value;
-    else
-      return false;
-  }
-  return argc % 2 == 0;
+Prepare sqlite_mutex(const Load& load) {
+  return [=](const Place& place) {
+    const auto log = std::make_shared<SqliteLog>(place.folder / "floor.sqlite", true);
+    const auto mutex = std::make_shared<std::mutex>();
+    return body_of(load, [=, entry = make_entry()](std::size_t thread, std::size_t ordinal) {
+      const std::scoped_lock lock(*mutex);
+      log->database().begin();
+      log->append(static_cast<std::int64_t>(thread), static_cast<std::int64_t>(ordinal), entry);
+      log->database().commit();
+    });
+  };
+}
+
+Prepare sqlite_connections(const Load& load) {
+  return [=](const Place& place) {
+    std::vector<std::shared_ptr<SqliteLog>> logs;
+    for (std::size_t i = 0; i < load.threads; ++i)
+      logs.push_back(std::make_shared<SqliteLog>(place.folder / "floor.sqlite", true));
+    return body_of(load, [=, entry = make_entry()](std::size_t thread, std::size_t ordinal) {
+      logs[thread]->append(
+          static_cast<std::int64_t>(thread), static_cast<std::int64_t>(ordinal), entry);
+    });
+  };
+}
+
+Prepare line_mutex(const Load& load) {
+  return [=](const Place& place) {
+    const auto file = std::make_shared<LineFile>(place.folder / "log.jsonl");
+    const auto mutex = std::make_shared<std::mutex>();
+    return body_of(load, [=, line = make_entry() + "\n"](std::size_t, std::size_t) {
+      const std::scoped_lock lock(*mutex);
+      file->append(line);
+      file->sync();
+    });
+  };
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Settings settings;
-  if (!parse(argc, argv, settings)) {
-    std::fprintf(stderr, "usage: append_threads FOLDER [--threads N] [--entries N] [--rounds N]\n");
-    return 2;
+  Question question(argc,
+                    argv,
+                    "append_threads",
+                    "How much does group commit save when many threads append durably?",
+                    {{"--threads", 16}, {"--entries", 0}});
+  Load load{question.number("--threads"), question.number("--entries"), question.limit_s()};
+  if (load.entries == 0) load.entries = question.size(60, 250);
+  const std::string title = "1 KiB, full, " + std::to_string(load.threads) + " threads";
+  const char* mutex = "SQLite, one connection and a mutex";
+  const char* lines = "JSONL + fdatasync and a mutex";
+
+  Table table(title, {{"append", "us per entry"}});
+  table.contender("holdfast, one segment", holdfast_threads(load, true));
+  table.contender("holdfast, a segment per thread", holdfast_threads(load, false));
+  table.contender(mutex, sqlite_mutex(load));
+  if (question.settings().full)
+    table.contender("SQLite, a connection per thread", sqlite_connections(load));
+  add_rivals(table,
+             [=](const std::shared_ptr<Store>& store) {
+               return body_of(load,
+                              [=, entry = make_entry()](std::size_t thread, std::size_t ordinal) {
+                                store->put(log_key(thread, ordinal), entry);
+                              });
+             },
+             {"SQLite"});
+  table.contender(lines, line_mutex(load));
+  for (const char* ours : {"holdfast, one segment", "holdfast, a segment per thread"}) {
+    table.target(at_most(0.15, ours, lines, 0.12));
+    table.target(at_most(0.5, ours, "LevelDB"));
+    table.target(at_most(0.5, ours, "RocksDB"));
+    table.target(only_told(ours, mutex));
+    table.target(only_told(ours, "LMDB"));
   }
-  struct statfs status {};
-  if (statfs(settings.folder.c_str(), &status) != 0 || status.f_type == kTmpfsMagic) {
-    std::fprintf(stderr, "FOLDER must be a folder on a real disk, not tmpfs\n");
-    return 2;
-  }
-  std::printf(
-      "append 1 KiB, full, %d threads, %d entries each, %d rounds; holdfast %s, SQLite %s\n",
-      settings.threads,
-      settings.entries,
-      settings.rounds,
-      std::string(holdfast::version()).c_str(),
-      sqlite3_libversion());
-  std::vector<double> ours;
-  std::vector<double> rivals;
-  for (int round = 0; round < settings.rounds; ++round) {
-    const auto file = (settings.folder / ("round-" + std::to_string(round))).string();
-    ours.push_back(run_holdfast(settings, file + ".holdfast"));
-    rivals.push_back(run_mutex(settings, file + ".mutex"));
-    std::printf("round %d: holdfast %.1f us, mutex %.1f us per entry\n",
-                round + 1,
-                ours.back(),
-                rivals.back());
-    std::filesystem::remove(file + ".holdfast");
-    std::filesystem::remove(file + ".mutex");
-  }
-  std::printf("ratio of medians: %.3f\n", median(ours) / median(rivals));
+  question.run(table);
+  return question.finish();
 }

@@ -12,6 +12,8 @@ build_packages=(
   libcli11-dev libfmt-dev libspdlog-dev catch2
   sqlite3 zstd
 )
+# The rivals of ./run bench.
+bench_packages=(liblmdb-dev libleveldb-dev librocksdb-dev python3)
 # Needed by ./check all on top of them.
 lint_packages=(clang libclang-rt-14-dev clang-format-14 clang-tidy-14)
 
