@@ -75,6 +75,12 @@ void run(const std::string& folder) {
   count("put", [&](int i) { put(i + 1, i); });
   count("get", [&](int i) { state.get(key_of(i + 1)); });
   db.read([&] { count("get in read", [&](int i) { state.get(key_of(i + 1)); }); });
+  count("scan of 20", [&](int) { state.range_scan("key-1000", {.limit = 20}); });
+  const std::vector<std::string> entries(20, entry);
+  count("append_all of 20", [&](int) { db.sessions().append_all("session", "batches", entries); });
+  count("read of 20", [&](int i) {
+    db.sessions().read("session", "batches", static_cast<std::uint64_t>(i + 1) * 10, 20);
+  });
   count("save", [&](int i) {
     db.checkpoints().save("trace", {.id = "id-" + std::to_string(i), .data = payload});
   });
