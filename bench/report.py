@@ -2,7 +2,7 @@
 """Makes a report of what the programs of bench/ measured.
 
 usage: report.py FOLDER --html FILE        a page with tables and plots, which needs nothing else
-       report.py FOLDER --markdown         the ratios as a table, on the standard output
+       report.py FOLDER --markdown         the ratios that have a target, as a table, on the standard output
        report.py FOLDER --into DOCUMENT    the same table, between the two marks in that document
 
 FOLDER holds a JSON file per question, as --json of a program writes it.
@@ -279,6 +279,8 @@ def markdown(reports):
            + f". Load of the machine between questions {min(loads):g} to {max(loads):g}.", "",
            "| question | figure | measured | single rounds | target | |", "|---|---|---|---|---|---|"]
     for report, table, row in all_ratios(reports):
+        if "bound" not in row and report["question"] != "real_data":
+            continue  # the page has these
         middle = f'{figure(row["ratio"])} {row["unit"]}'.strip()
         out.append(f'| {report["question"]}: {table["title"]} | {row["measure"]}: {ratio_name(row)} | {middle} '
                    f'| {figure(row["low"])} to {figure(row["high"])} | {bound_text(row)} | {verdict(row)} |')
