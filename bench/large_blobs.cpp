@@ -48,7 +48,7 @@ Body body_of(std::size_t bytes, Save save, LoadOne load_one) {
 
 // Every contender replaces what it saved in the round before.
 Body holdfast_blob(std::size_t bytes, const Place& place) {
-  const auto db = open_holdfast(place, open_options());
+  const auto db = open_holdfast(place, {});  // the cache counts as memory here: of the default size
   return body_of(
       bytes,
       [=](const Payload& payload) { db->checkpoints().save("trace", payload.blob); },

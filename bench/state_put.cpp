@@ -54,6 +54,7 @@ double us_per_put(const Load& load, const Commit& commit) {
   return us_per_call(load.puts / load.batch, load.limit_s, batch) / static_cast<double>(load.batch);
 }
 
+// The state's write-back mode is another one like this.
 Prepare holdfast_puts(const Load& load, Durability durability) {
   return [=](const Place& place) {
     const auto db = open_holdfast(place, open_options(durability));
