@@ -188,8 +188,9 @@ std::optional<std::vector<StoredCell>> read_cells(BytesView page,
   if (!header || of_table != (kind == TreeKind::table)) return std::nullopt;
   std::vector<StoredCell> cells;
   if (header->type == table_interior) return cells;
-  // Cells of a page do not overlap; those of one that was made to be slow do.
-  std::size_t left = 4 * page.size();
+  // Cells of a page do not overlap; those of one that was made to be slow do. A row that goes on on
+  // overflow pages has at least a thirteenth of a page in its own.
+  std::size_t left = 16 * page.size();
   for (std::uint32_t index = 0; index < header->cells; ++index) {
     if (left == 0) {
       bad_cells += header->cells - index;

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 using namespace holdfast;
 namespace fs = std::filesystem;
@@ -313,4 +314,16 @@ TEST_CASE("a checkpoint of a state that needs a lost row goes, the others stay")
   REQUIRE(outcome.missing == 1);
   REQUIRE_FALSE(outcome.everything.contains("state orders@9"));
   REQUIRE(outcome.everything.contains("state orders@10"));
+}
+
+TEST_CASE("rows that go on on overflow pages are salvaged, however many stand on one page") {
+  const test::TemporaryFolder folder;
+  {
+    auto db = Database::open(folder.file("file"), {.page_bytes = 512});
+    const std::string entry = "\"" + std::string(3000, 'x') + "\"";
+    db.sessions().append_all("session", "segment", std::vector<std::string>(50, entry));
+  }
+  const SalvageReport report = salvage(folder.file("file"), folder.file("new"));
+  INFO(text_of(report));
+  REQUIRE(report.whole());
 }
