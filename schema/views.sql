@@ -1,6 +1,7 @@
 -- What a person asks for, in plain names. These views are a stable interface (docs/file-format.md); the
 -- tables under them are not. Times are ISO 8601, UTC. `json` is the payload where it is inline JSON text,
--- else NULL, so that ->> never fails. raw_bytes is what was given, stored_bytes what it takes.
+-- else NULL, so that ->> never fails. raw_bytes is what was given, stored_bytes what
+-- saving it has added: chunks that it shares with something older cost nothing.
 
 CREATE VIEW checkpoints AS
 SELECT t.name AS trace,
@@ -197,7 +198,8 @@ SELECT l.name AS lease,
        strftime('%Y-%m-%dT%H:%M:%fZ', l.acquired_at_us / 1000000.0, 'unixepoch') AS acquired_at
   FROM lease AS l;
 
--- What uses the disk.
+-- What uses the disk. A chunk counts where it came first; what is left of owners that are gone, and is
+-- shared by others, stands by itself. `rows` of that are all chunks.
 CREATE VIEW storage_by_owner AS
 SELECT 'trace' AS kind, c.trace AS owner, count(*) AS rows,
        sum(c.raw_bytes) AS raw_bytes, sum(c.stored_bytes) AS stored_bytes
@@ -232,7 +234,12 @@ SELECT 'checkpoints of state', b.name, count(*), sum(length(u.key) + ifnull(u.ra
   FROM state_backend AS b
   JOIN state_undo AS u ON u.backend_key = b.backend_key
   LEFT JOIN content AS k ON k.content_key = u.content_key
- GROUP BY b.name;
+ GROUP BY b.name
+UNION ALL
+SELECT 'shared chunks', 'whose first owner is gone', count(*), 0,
+       ifnull(sum(c.stored_bytes), 0) - (SELECT ifnull(sum(k.stored_bytes), 0) FROM content AS k)
+  FROM chunk AS c
+HAVING sum(c.stored_bytes) > (SELECT ifnull(sum(k.stored_bytes), 0) FROM content AS k);
 
 CREATE VIEW schema_history AS
 SELECT v.version, v.name, v.sha256, v.library_version,

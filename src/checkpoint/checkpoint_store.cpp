@@ -139,6 +139,7 @@ void CheckpointStore::save(const IdRef& trace, const CheckpointBlob& blob) {
   link_->write(
       [&](engine::Connection& db) {
         Trace owner = checkpoint::find_or_create_trace(db, trace.text(), now_us);
+        const auto payload = checkpoint::store_data(db, owner, blob.data);
         give_up_older(db, owner, blob.id);
         checkpoint::append(db,
                            owner,
@@ -146,7 +147,7 @@ void CheckpointStore::save(const IdRef& trace, const CheckpointBlob& blob) {
                             .graph_hash = blob.graph_hash,
                             .created_at_ns = blob.created_at_ns,
                             .saved_at_us = now_us},
-                           blob.data);
+                           payload);
         checkpoint::write_trace(db, owner);
       },
       blob.data.size());

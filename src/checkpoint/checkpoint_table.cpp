@@ -180,13 +180,25 @@ Bytes read_data(engine::Connection& db, const Checkpoint& checkpoint) {
   throw_damaged(checkpoint);
 }
 
-void append(engine::Connection& db, Trace& trace, Checkpoint checkpoint, BytesView data) {
+content::Payload store_data(engine::Connection& db, const Trace& trace, BytesView data) {
+  std::optional<std::int64_t> near;
+  if (data.size() > content::kInlineBytes && trace.count > 0) {
+    const auto newest =
+        CheckpointCursor(db, trace, Order::newest_first, trace.newest_ordinal).next();
+    if (newest) near = newest->content_key;
+  }
+  return content::Payload::store(db, data, content::Form::unknown, near);
+}
+
+void append(engine::Connection& db,
+            Trace& trace,
+            Checkpoint checkpoint,
+            const content::Payload& payload) {
   if (trace.last_ordinal >= kMaxOrdinal) {
     throw Error(ErrorCode::too_large,
                 "trace " + trace.name + " has given its last ordinal",
                 {.expected = kMaxOrdinal, .actual = trace.last_ordinal + 1, .id = trace.name});
   }
-  const auto payload = content::Payload::store(db, data, content::Form::unknown);
   checkpoint.previous_ordinal = trace.newest_ordinal;
   trace.newest_ordinal = ++trace.last_ordinal;
   if (trace.count++ == 0) trace.oldest_ordinal = trace.newest_ordinal;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "checkpoint/trace_table.hpp"
+#include "content/payload.hpp"
 #include "engine/connection.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/bytes.hpp"
@@ -72,7 +73,13 @@ Bytes read_data(engine::Connection& db, const Checkpoint& checkpoint);
 
 // Saves the row as the newest of its trace: sets its key, its link, and what its payload says. `trace`
 // is changed here, and written by the caller once all is done; the same holds below.
-void append(engine::Connection& db, Trace& trace, Checkpoint checkpoint, BytesView data);
+// The data of a checkpoint that is going to be the newest; to be called before one that it replaces is
+// taken out, with which it may share.
+content::Payload store_data(engine::Connection& db, const Trace& trace, BytesView data);
+void append(engine::Connection& db,
+            Trace& trace,
+            Checkpoint checkpoint,
+            const content::Payload& payload);
 // Removes the row with its content, and joins those beside it.
 void take_out(engine::Connection& db, Trace& trace, const Checkpoint& checkpoint);
 // Removes all but the newest `keep` (at least 1), and says how many went.

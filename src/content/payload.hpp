@@ -2,13 +2,13 @@
 //
 // A row that carries a payload has the columns raw_bytes, payload, content_key. Small payloads stand in
 // `payload`: as text if they are JSON, so that ->> works in a shell, else as a blob. Larger ones go to
-// the content tables in pieces, and content_key names them. The row owns its content: what deletes the
-// row calls remove() with its content_key, in the same transaction.
+// the content tables, and content_key names them. The row owns its content: what deletes the row calls
+// remove() with its content_key, in the same transaction; what replaces it stores the new one first.
 //
 //   const auto payload = content::Payload::store(db, bytes, content::Form::unknown);
 //   statements.insert.execute(..., payload.raw_bytes(), payload.value(), payload.content_key(), ...);
 //
-// Errors   corrupt: missing pieces, wrong length, wrong digest
+// Errors   corrupt: missing chunks, wrong length, wrong digest
 // Threads  those of the connection
 // Source   schema/0002_content.sql
 #pragma once
@@ -36,8 +36,12 @@ enum class Form : std::uint8_t {
 // A payload as its columns. What it borrows must outlive the statement that binds it.
 class Payload {
  public:
-  // Writes the pieces of a large one; a small one is only classified.
-  static Payload store(engine::Connection& db, BytesView bytes, Form form);
+  // Writes the chunks of a large one; a small one is only classified. `near`: the content that it
+  // follows or replaces, of which it may have much in common.
+  static Payload store(engine::Connection& db,
+                       BytesView bytes,
+                       Form form,
+                       std::optional<std::int64_t> near = std::nullopt);
 
   std::int64_t raw_bytes() const { return static_cast<std::int64_t>(bytes_.size()); }
   // For the column `payload`: text, a blob, or NULL where the content tables have it.
@@ -53,7 +57,7 @@ class Payload {
 // The bytes of a row whose columns raw_bytes, payload, content_key begin at `first_column`.
 Bytes load(engine::Connection& db, const engine::Query& row, int first_column);
 
-// Removes a content with its pieces. nullopt: nothing to do.
+// Removes a content, and the chunks that nobody else uses. nullopt: nothing to do.
 void remove(engine::Connection& db, std::optional<std::int64_t> content_key);
 
 }  // namespace holdfast::content

@@ -3,7 +3,7 @@
 //
 // It is XXH3-64, each field seeded with the digest so far and followed by its length: fast, and enough
 // against accidents. It says nothing about intent, and nothing may be believed equal because of it.
-// A payload in the content tables has a SHA-256 of its own; the row's digest covers its content_key.
+// A payload in the content tables has a digest of its own; the row's digest covers its content_key.
 #pragma once
 
 #include "content/payload.hpp"

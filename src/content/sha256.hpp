@@ -1,4 +1,4 @@
-// SHA-256, by libcrypto: for payloads in pieces, for manifests, and for hash chains of imported files.
+// SHA-256, by libcrypto: for manifests and for hash chains of imported files.
 //
 // Threads  one at a time per object
 #pragma once

@@ -35,6 +35,10 @@ struct Statements {
                  "SELECT content_key FROM log_entry"
                  " WHERE entry_key BETWEEN ?1 AND ?2 AND content_key IS NOT NULL"
                  " ORDER BY entry_key"),
+        // Those before it are few, and payloads that stand in a row are walked past.
+        near(db,
+             "SELECT content_key FROM log_entry WHERE entry_key BETWEEN ?1 - 4 AND ?1 - 1"
+             " AND entry_key > ?2 AND content_key IS NOT NULL ORDER BY entry_key DESC LIMIT 1"),
         remove_entries(db, "DELETE FROM log_entry WHERE entry_key BETWEEN ?1 AND ?2"),
         remove_node(db, "DELETE FROM log_node WHERE node_key = ?1") {}
   engine::Statement create_node;
@@ -42,6 +46,7 @@ struct Statements {
   engine::Statement read;
   engine::Statement raw_bytes;
   engine::Statement contents;
+  engine::Statement near;
   engine::Statement remove_entries;
   engine::Statement remove_node;
 };
@@ -156,6 +161,15 @@ Cut cut_after(engine::Connection& db, std::int64_t node_key, std::uint64_t keep)
   return cut;
 }
 
+// The content of a large entry shortly before this one.
+std::optional<std::int64_t> find_near(engine::Connection& db,
+                                      std::int64_t node_key,
+                                      std::uint64_t ordinal) {
+  auto row =
+      db.statements<Statements>().near.run(entry_key(node_key, ordinal), entry_key(node_key, 0));
+  return row.step() ? row.optional_integer(0) : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<NewEntry> check_entries(const PayloadList& entries,
@@ -202,9 +216,14 @@ Appended append(engine::Connection& db,
   auto& statements = db.statements<Statements>();
   Appended appended{.count = log.count};
   for (const NewEntry& entry : entries) {
+    ++appended.count;
+    std::optional<std::int64_t> near;
+    if (entry.data.size() > content::kInlineBytes) {
+      near = find_near(db, log.node_key, appended.count);
+    }
     const auto payload = content::Payload::store(
-        db, entry.data, entry.is_json ? content::Form::json : content::Form::opaque);
-    Columns columns{.entry_key = entry_key(log.node_key, ++appended.count),
+        db, entry.data, entry.is_json ? content::Form::json : content::Form::opaque, near);
+    Columns columns{.entry_key = entry_key(log.node_key, appended.count),
                     .created_at_us = now_us,
                     .kind = entry.fields.kind,
                     .time_us = entry.fields.time_us,

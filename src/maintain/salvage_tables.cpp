@@ -16,12 +16,22 @@ using Type = StoredField::Type;
 constexpr std::array kSalvaged = {
     SalvagedTable{"content",
                   TreeKind::table,
-                  "INSERT INTO content (content_key, raw_bytes, stored_bytes, piece_count, sha256)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5)"},
-    SalvagedTable{"content_piece",
+                  "INSERT INTO content (content_key, raw_bytes, stored_bytes, chunk_count,"
+                  " keyed_digest, digest, recipe) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+    SalvagedTable{"chunk",
                   TreeKind::table,
-                  "INSERT INTO content_piece (piece_key, raw_bytes, codec, bytes)"
-                  " VALUES (?1, ?2, ?3, ?4)"},
+                  "INSERT INTO chunk (chunk_key, users, dependants, keyframe_key, codec, raw_bytes,"
+                  " stored_bytes, keyed_digest, digest)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+    SalvagedTable{
+        "chunk_data", TreeKind::table, "INSERT INTO chunk_data (chunk_key, bytes) VALUES (?1, ?2)"},
+    SalvagedTable{"content_secret",
+                  TreeKind::table,
+                  "INSERT INTO content_secret (secret_key, secret, digest) VALUES (?1, ?2, ?3)"},
+    SalvagedTable{
+        "content_secret_copy",
+        TreeKind::table,
+        "INSERT INTO content_secret_copy (secret_key, secret, digest) VALUES (?1, ?2, ?3)"},
     SalvagedTable{"session",
                   TreeKind::table,
                   "INSERT INTO session (session_key, name, created_at_us, recency_us,"

@@ -23,6 +23,44 @@ constexpr const char* kUndoPlace =
 
 constexpr std::array kTables = {
     StoredTable{
+        .name = "content_secret",
+        .has_bytes_key = false,
+        .rows = "SELECT secret_key, digest, secret_key, secret FROM content_secret"
+                " WHERE secret_key > ?1 ORDER BY secret_key LIMIT ?2",
+        .fields = "ib",
+        .contents = nullptr,
+        .place = "SELECT 'secret of digests' WHERE ?1 > 0",
+    },
+    StoredTable{
+        .name = "content_secret_copy",
+        .has_bytes_key = false,
+        .rows = "SELECT secret_key, digest, secret_key, secret FROM content_secret_copy"
+                " WHERE secret_key > ?1 ORDER BY secret_key LIMIT ?2",
+        .fields = "ib",
+        .contents = nullptr,
+        .place = "SELECT 'copy of the secret of digests' WHERE ?1 > 0",
+    },
+    StoredTable{
+        .name = "content",
+        .has_bytes_key = false,
+        .rows = "SELECT content_key, digest, content_key, raw_bytes, stored_bytes, chunk_count,"
+                " keyed_digest, recipe FROM content"
+                " WHERE content_key > ?1 ORDER BY content_key LIMIT ?2",
+        .fields = "iiiibb",
+        .contents = nullptr,
+        .place = "SELECT 'content ' || ?1",
+    },
+    StoredTable{
+        .name = "chunk",
+        .has_bytes_key = false,
+        .rows = "SELECT chunk_key, digest, chunk_key, users, dependants, keyframe_key, codec,"
+                " raw_bytes, stored_bytes, keyed_digest FROM chunk"
+                " WHERE chunk_key > ?1 ORDER BY chunk_key LIMIT ?2",
+        .fields = "iiiItiib",
+        .contents = nullptr,
+        .place = "SELECT 'chunk ' || ?1",
+    },
+    StoredTable{
         .name = "session",
         .has_bytes_key = false,
         .rows = "SELECT session_key, digest, name, created_at_us, recency_us, recency_given,"

@@ -1,5 +1,6 @@
-// Contents, their pieces, and the rows that own them: exactly one each.
+// Contents and the rows that own them: exactly one each. Chunks, and how many use them.
 
+#include "content/content_store.hpp"
 #include "engine/statement.hpp"
 #include "maintain/stored_tables.hpp"
 #include "maintain/verification.hpp"
@@ -22,62 +23,69 @@ using engine::Statement;
 
 constexpr std::string_view kPlace = "content";
 
-// A content by what its row says and what its pieces are. length() of a blob does not read it.
-constexpr const char* kContents =
-    "SELECT c.content_key, c.piece_count, count(p.piece_key), c.stored_bytes,"
-    " CAST(total(length(p.bytes)) AS INTEGER), c.raw_bytes,"
-    " CAST(total(p.raw_bytes) AS INTEGER)"
-    " FROM content AS c LEFT JOIN content_piece AS p"
-    "   ON p.piece_key BETWEEN (c.content_key << 32) + 1 AND (c.content_key << 32) + 4294967295"
-    " WHERE c.content_key > ?1 GROUP BY c.content_key ORDER BY c.content_key LIMIT ?2";
+// length() of a blob does not read it.
+constexpr const char* kChunks =
+    "SELECT c.chunk_key, c.users, c.dependants, c.stored_bytes, ifnull(length(d.bytes), -1)"
+    " FROM chunk AS c LEFT JOIN chunk_data AS d ON d.chunk_key = c.chunk_key ORDER BY c.chunk_key";
 
-constexpr const char* kPiecesOfNobody =
-    "WITH RECURSIVE owner(k) AS (SELECT min(piece_key) >> 32 FROM content_piece UNION ALL"
-    "  SELECT (SELECT min(piece_key) >> 32 FROM content_piece WHERE piece_key >= (k + 1) << 32)"
-    "   FROM owner WHERE k < 2147483647)"
-    " SELECT k FROM owner WHERE k IS NOT NULL EXCEPT SELECT content_key FROM content";
+constexpr const char* kDataOfNobody =
+    "SELECT chunk_key FROM chunk_data EXCEPT SELECT chunk_key FROM chunk";
 
 std::string name_of(std::int64_t content_key) {
   return "content " + std::to_string(content_key);
 }
 
-void check_content(Verification& verification, const engine::Query& row) {
-  constexpr std::array kFigures = {"pieces", "stored bytes", "bytes"};
-  for (std::size_t at = 0; at < kFigures.size(); ++at) {
-    const auto column = static_cast<int>(1 + 2 * at);
-    if (row.integer(column) == row.integer(column + 1)) continue;
-    verification.add(Severity::error,
-                     name_of(row.integer(0)),
-                     std::string(kFigures.at(at)) + ": " + std::to_string(row.integer(column + 1)) +
-                         ", but its row says " + std::to_string(row.integer(column)));
-  }
+std::string chunk_name(std::int64_t chunk_key) {
+  return "chunk " + std::to_string(chunk_key);
 }
 
-bool check_pieces(Verification& verification) {
-  std::int64_t last_key = 0;
-  std::int64_t rows = 0;
-  do {
-    rows = 0;
-    verification.read(kPlace, [&](Connection& db) {
-      Statement page(db, kContents);
-      auto row = page.run(last_key, kPageRows);
-      while (row.step()) {
-        ++rows;
-        last_key = row.integer(0);
-        check_content(verification, row);
-      }
-    });
-    verification.count(static_cast<std::uint64_t>(rows), 0);
-    if (!verification.go_on(static_cast<std::uint64_t>(rows))) return false;
-  } while (rows == kPageRows);
-  verification.read(kPlace, [&](Connection& db) {
-    Statement find(db, kPiecesOfNobody);
-    auto row = find.run();
-    while (row.step()) {
-      verification.add(Severity::error, name_of(row.integer(0)), "has pieces, and is not there");
+void compare(Verification& verification,
+             std::int64_t chunk_key,
+             const char* figure,
+             std::int64_t says,
+             std::int64_t is) {
+  if (says == is) return;
+  verification.add(Severity::error,
+                   chunk_name(chunk_key),
+                   std::string(figure) + ": " + std::to_string(is) + ", but its row says " +
+                       std::to_string(says));
+}
+
+// Of one instant: a chunk changes its users with every save.
+void check_chunks(Verification& verification, Connection& db) {
+  auto counts = content::count_chunks(db);
+  Statement select(db, kChunks);
+  std::uint64_t rows = 0;
+  {
+    auto row = select.run();
+    for (; row.step(); ++rows) {
+      const std::int64_t key = row.integer(0);
+      const auto found = counts.extract(key);
+      const auto count = found.empty() ? content::ChunkCount() : found.mapped();
+      if (found.empty()) verification.add(Severity::error, chunk_name(key), "is used by nobody");
+      compare(verification, key, "users", row.integer(1), count.users);
+      compare(verification, key, "dependants", row.integer(2), count.dependants);
+      compare(verification, key, "stored bytes", row.integer(3), row.integer(4));
     }
-  });
-  return true;
+  }
+  for (const auto& [key, count] : counts) {
+    verification.add(
+        Severity::error, chunk_name(key), "is named by contents or chunks, and is not there");
+  }
+  Statement data(db, kDataOfNobody);
+  auto row = data.run();
+  while (row.step()) {
+    verification.add(Severity::error, chunk_name(row.integer(0)), "has bytes, and is not there");
+  }
+  verification.count(rows, 0);
+}
+
+void check_secret(Verification& verification, Connection& db) {
+  if (db.integer("SELECT (SELECT secret FROM content_secret) IS NOT"
+                 " (SELECT secret FROM content_secret_copy)") == 0) {
+    return;
+  }
+  verification.add(Severity::error, "secret of digests", "is not there twice and alike");
 }
 
 // The contents that rows of one table own, from a page or (with no limit) from all of it.
@@ -182,7 +190,9 @@ Mismatch compare_at_once(Connection& db) {
 
 bool check_contents(Verification& verification) {
   verification.begin_part();
-  if (!check_pieces(verification)) return false;
+  verification.read(kPlace, [&](Connection& db) { check_chunks(verification, db); });
+  verification.read(kPlace, [&](Connection& db) { check_secret(verification, db); });
+  if (!verification.go_on(0)) return false;
   std::int64_t newest = 0;
   verification.read(kPlace, [&](Connection& db) {
     newest = db.integer("SELECT ifnull(max(content_key), 0) FROM content");

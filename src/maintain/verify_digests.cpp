@@ -1,5 +1,6 @@
 // Every row against its digest, and every payload against its own.
 
+#include "content/content_store.hpp"
 #include "content/payload.hpp"
 #include "defect.hpp"
 #include "engine/statement.hpp"
@@ -18,7 +19,8 @@ using engine::Statement;
 
 class RowCheck {
  public:
-  RowCheck(Connection& db, const StoredTable& table) : db_(db), table_(table) {}
+  RowCheck(Connection& db, const StoredTable& table, content::ContentCheck& contents)
+      : db_(db), table_(table), contents_(contents) {}
 
   // What is wrong with the row; empty: nothing.
   std::string run(const Query& row) {
@@ -32,7 +34,11 @@ class RowCheck {
  private:
   std::string check_payload(const Query& row, int column) {
     try {
-      bytes_ += content::load(db_, row, column).size();
+      if (const auto content_key = row.optional_integer(column + 2)) {
+        bytes_ += static_cast<std::uint64_t>(contents_.run(db_, *content_key, row.integer(column)));
+      } else {
+        bytes_ += content::load(db_, row, column).size();
+      }
       return {};
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corrupt) throw;
@@ -42,6 +48,7 @@ class RowCheck {
 
   Connection& db_;
   const StoredTable& table_;
+  content::ContentCheck& contents_;
   std::uint64_t bytes_ = 0;
 };
 
@@ -54,10 +61,11 @@ struct Page {
 Page check_page(Verification& verification,
                 Connection& db,
                 const StoredTable& table,
+                content::ContentCheck& contents,
                 RowKey& last) {
   Page page;
   Statement select(db, table.rows);
-  RowCheck check(db, table);
+  RowCheck check(db, table, contents);
   auto row = run_page(select, table, last, kPageRows);
   while (check.bytes() < kPageBytes && row.step()) {
     ++page.rows;
@@ -70,14 +78,17 @@ Page check_page(Verification& verification,
   return page;
 }
 
-bool check_table(Verification& verification, const StoredTable& table) {
+bool check_table(Verification& verification,
+                 const StoredTable& table,
+                 content::ContentCheck& contents) {
   RowKey last;
   Page page;
   do {
     page = {};
     // What a damaged page of the tree hides ends the table: it cannot be walked beyond.
-    verification.read(table.name,
-                      [&](Connection& db) { page = check_page(verification, db, table, last); });
+    verification.read(table.name, [&](Connection& db) {
+      page = check_page(verification, db, table, contents, last);
+    });
     verification.count(page.rows, page.bytes);
     if (!verification.go_on(page.rows)) return false;
   } while (!page.last);
@@ -88,10 +99,11 @@ bool check_table(Verification& verification, const StoredTable& table) {
 
 bool check_digests(Verification& verification) {
   if (verification.quick() || planted("verify_reads_no_digest")) return true;
+  content::ContentCheck contents;  // each chunk is read once, however many share it
   for (const StoredTable& table : stored_tables()) {
     if (table.rows == nullptr) continue;
     verification.begin_part();
-    if (!check_table(verification, table)) return false;
+    if (!check_table(verification, table, contents)) return false;
     verification.end_part(table.name);
   }
   return true;

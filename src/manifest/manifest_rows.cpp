@@ -38,6 +38,9 @@ struct StateStatements {
                "INSERT INTO manifest_state (stream_key, checkpoint_id, saved_at_us, sha256, digest,"
                " raw_bytes, payload, content_key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
         remove(db, "DELETE FROM manifest_state WHERE stream_key = ?1 AND checkpoint_id = ?2"),
+        newest_content(db,
+                       "SELECT content_key FROM manifest_state WHERE stream_key = ?1"
+                       " ORDER BY checkpoint_id DESC LIMIT 1"),
         orphans(db,
                 "SELECT s.checkpoint_id FROM manifest_state AS s WHERE s.stream_key = ?1"
                 " AND NOT EXISTS (SELECT 1 FROM manifest AS m WHERE m.stream_key = s.stream_key"
@@ -45,6 +48,7 @@ struct StateStatements {
   engine::Statement find;
   engine::Statement insert;
   engine::Statement remove;
+  engine::Statement newest_content;
   engine::Statement orphans;
 };
 
@@ -187,7 +191,7 @@ std::optional<FoundState> find_state(engine::Connection& db, const RowKey& key, 
   found.content_key = row.optional_integer(kStatePayload + 2);
   if (!found.intact || (found.content_key && depth == Depth::row)) return found;
   found.bytes = load_payload(db, row, kStatePayload);
-  // Content has a SHA-256 of its own, which was checked just now.
+  // Content has a digest of its own, which was checked just now.
   if (found.bytes && !found.content_key && content::sha256(*found.bytes) != found.sha256) {
     found.bytes = std::nullopt;
   }
@@ -198,7 +202,12 @@ void insert_state(engine::Connection& db,
                   const RowKey& key,
                   const StateView& state,
                   std::int64_t saved_at_us) {
-  const auto payload = content::Payload::store(db, state.bytes, content::Form::unknown);
+  std::optional<std::int64_t> near;
+  if (state.bytes.size() > content::kInlineBytes) {
+    auto newest = db.statements<StateStatements>().newest_content.run(key.stream_key);
+    if (newest.step()) near = newest.optional_integer(0);
+  }
+  const auto payload = content::Payload::store(db, state.bytes, content::Form::unknown, near);
   content::RowDigest digest = digest_columns(key, saved_at_us, BytesView(state.sha256));
   db.statements<StateStatements>().insert.execute(key.stream_key,
                                                   key.checkpoint_id,

@@ -199,8 +199,14 @@ Bytes read_state(engine::Connection& db, const Run& run, const SnapshotRow& snap
 }
 
 void put_snapshot(engine::Connection& db, Run& run, SnapshotRow row, BytesView state) {
+  std::optional<std::int64_t> near;
+  if (state.size() > content::kInlineBytes) {
+    const auto before = SnapshotCursor(db, run, Order::newest_first, row.at_seq).next();
+    if (before) near = before->content_key;
+  }
+  // Before one that it replaces goes.
+  const auto payload = content::Payload::store(db, state, content::Form::unknown, near);
   row.previous_at_seq = find_place(db, run, row.at_seq);
-  const auto payload = content::Payload::store(db, state, content::Form::unknown);
   row.raw_bytes = payload.raw_bytes();
   row.content_key = payload.content_key();
   row.payload_digest = content::RowDigest().add_payload(payload).value();

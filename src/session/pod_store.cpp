@@ -74,8 +74,9 @@ void PodStore::write(const IdRef& name, std::string_view metadata) {
   link_->write(
       [&](engine::Connection& db) {
         auto& statements = db.statements<PodStatements>();
-        content::remove(db, content_of(statements, name.text()));
-        const auto payload = content::Payload::store(db, metadata, content::Form::json);
+        const auto old = content_of(statements, name.text());
+        const auto payload = content::Payload::store(db, metadata, content::Form::json, old);
+        content::remove(db, old);
         statements.write.execute(name.text(),
                                  now_us,
                                  payload.raw_bytes(),

@@ -57,13 +57,16 @@ Partition BackendEdit::partition(const std::optional<PartitionKey>& key) {
 }
 
 void BackendEdit::put(const Partition& partition, BytesView key, BytesView value) {
-  if (const auto old = find(partition, key)) {
+  const auto old = find(partition, key);
+  // First, so that the new value shares what it has in common with the old one.
+  const auto payload = content::Payload::store(
+      db_, value, content::Form::unknown, old ? old->content_key : std::nullopt);
+  if (old) {
     keep_or_free(partition, key, *old);
     discount(key, old->raw_bytes, old->digest);
   } else {
     keep_absence(partition, key);
   }
-  const auto payload = content::Payload::store(db_, value, content::Form::unknown);
   const std::int64_t digest = digest_of_entry(partition.partition_key, key, row_.interval, payload);
   db_.statements<EditStatements>().put.execute(partition.partition_key,
                                                key,

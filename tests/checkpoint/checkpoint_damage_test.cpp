@@ -291,9 +291,9 @@ TEST_CASE("damage to large data is corrupt and named", "[checkpoint]") {
   fill(db, kLargeBytes);
   const std::string change = GENERATE(as<std::string>(),
                                       "DELETE FROM content",
-                                      "DELETE FROM content_piece WHERE piece_key & 4294967295 = 1",
-                                      "UPDATE content SET sha256 = zeroblob(32)",
-                                      "UPDATE content_piece SET bytes = zeroblob(length(bytes))");
+                                      "DELETE FROM chunk",
+                                      "UPDATE content SET keyed_digest = zeroblob(16)",
+                                      "UPDATE chunk_data SET bytes = zeroblob(length(bytes))");
   CAPTURE(change);
   db.damage(change);
   auto store = db->checkpoints();

@@ -4,6 +4,7 @@
 #include "checkpoint/trace_table.hpp"
 #include "holdfast/error.hpp"
 #include "support/catch.hpp"
+#include "support/content_chunks.hpp"
 #include "support/random.hpp"
 #include "support/require_error.hpp"
 #include "support/temporary_database.hpp"
@@ -20,14 +21,14 @@ using Row = test::PlainSqlite::Row;
 
 constexpr std::size_t kLargeBytes = 5'000'000;
 
-// How many contents the file has, and that none is without pieces, and no piece without its content.
+// How many contents the file has, and that no chunk is missing or left over.
 long long contents(test::TemporaryDatabase& db) {
   db.close();
   long long count = 0;
   {
     test::PlainSqlite sqlite(db.file());
     count = sqlite.integer("SELECT count(*) FROM content");
-    CHECK(sqlite.integer("SELECT count(DISTINCT piece_key >> 32) FROM content_piece") == count);
+    CHECK(sqlite.integer(test::kChunksAreCounted) == 1);
   }
   db.reopen();
   return count;

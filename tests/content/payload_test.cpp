@@ -3,6 +3,7 @@
 #include "access.hpp"
 #include "content/row_digest.hpp"
 #include "support/catch.hpp"
+#include "support/content_chunks.hpp"
 #include "support/random.hpp"
 #include "support/require_error.hpp"
 #include "support/temporary_database.hpp"
@@ -63,7 +64,7 @@ std::string compressible(std::size_t size) {
   return text;
 }
 
-// One that takes three pieces, on a file, to be damaged.
+// One that takes many chunks, on a file, to be damaged.
 struct LargePayload {
   LargePayload() : stored(store(*db, bytes, Form::unknown)) {}
   test::TemporaryDatabase db;
@@ -113,27 +114,25 @@ TEST_CASE("a small payload is text if it is JSON, and a blob else") {
 }
 
 TEST_CASE(
-    "pieces are compressed where that saves an eighth, and no row is larger than a mebibyte") {
+    "chunks are compressed where that saves an eighth, and no row is larger than a mebibyte") {
   test::TemporaryDatabase db;
   test::Random random;
   INFO(random);
   store(*db, compressible(3'000'000), Form::json);
-  store(*db, random.bytes(3'000'000), Form::unknown);
+  const Stored second = store(*db, random.bytes(3'000'000), Form::unknown);
   db.close();
   test::PlainSqlite sqlite(db.file());
-  REQUIRE(sqlite.text("SELECT group_concat(DISTINCT codec) FROM content_piece"
-                      " WHERE piece_key >> 32 = 1") == "zstd");
-  REQUIRE(sqlite.text("SELECT group_concat(DISTINCT codec) FROM content_piece"
-                      " WHERE piece_key >> 32 = 2") == "raw");
-  REQUIRE(sqlite.integer("SELECT max(length(bytes)) FROM content_piece") <= 1024 * 1024);
-  REQUIRE(sqlite.integer("SELECT count(*) FROM content AS c WHERE stored_bytes <>"
-                         " (SELECT sum(length(p.bytes)) FROM content_piece AS p"
-                         "   WHERE p.piece_key >> 32 = c.content_key)") == 0);
+  REQUIRE(sqlite.integer("SELECT count(*) FROM chunk WHERE codec = 'zstd'") > 0);
+  REQUIRE(sqlite.integer("SELECT count(*) FROM chunk WHERE codec <> 'raw' AND chunk_key IN (" +
+                         test::chunks_of(std::to_string(*second.content_key)) + ")") == 0);
+  REQUIRE(sqlite.integer("SELECT max(length(bytes)) FROM chunk_data") <= 1024 * 1024);
+  REQUIRE(sqlite.integer("SELECT (SELECT sum(stored_bytes) FROM content)"
+                         " = (SELECT sum(length(bytes)) FROM chunk_data)") == 1);
   REQUIRE(sqlite.integer(
               "SELECT stored_bytes * 4 < raw_bytes FROM content WHERE content_key = 1") == 1);
 }
 
-TEST_CASE("removing a content removes its pieces and nobody else's") {
+TEST_CASE("removing a content removes its chunks and nobody else's") {
   test::TemporaryDatabase db;
   const std::string first = compressible(2'000'000);
   const std::string second = compressible(1'000'000);
@@ -147,7 +146,8 @@ TEST_CASE("removing a content removes its pieces and nobody else's") {
   remove(*db, Stored{});
   db.close();
   REQUIRE(test::PlainSqlite(db.file()).integer(
-              "SELECT (SELECT count(*) FROM content) + (SELECT count(*) FROM content_piece)") == 0);
+              "SELECT (SELECT count(*) FROM content) + (SELECT count(*) FROM chunk)"
+              " + (SELECT count(*) FROM chunk_data)") == 0);
 }
 
 TEST_CASE("what a transaction that failed had stored is gone") {
@@ -163,7 +163,7 @@ TEST_CASE("what a transaction that failed had stored is gone") {
   };
   stored();
   db.close();
-  REQUIRE(test::PlainSqlite(db.file()).integer("SELECT count(*) FROM content_piece") == 0);
+  REQUIRE(test::PlainSqlite(db.file()).integer("SELECT count(*) FROM chunk_data") == 0);
 }
 
 TEST_CASE("every damage to a content is corrupt") {
@@ -172,25 +172,27 @@ TEST_CASE("every damage to a content is corrupt") {
   const std::string damage = GENERATE(as<std::string>{},
                                       "DELETE FROM content",
                                       "UPDATE content SET raw_bytes = raw_bytes - 1",
-                                      "UPDATE content SET piece_count = piece_count - 1",
-                                      "UPDATE content SET piece_count = 0",
-                                      "UPDATE content SET sha256 = zeroblob(32)",
+                                      "UPDATE content SET chunk_count = chunk_count - 1",
+                                      "UPDATE content SET chunk_count = 0",
+                                      "UPDATE content SET stored_bytes = stored_bytes + 1",
+                                      "UPDATE content SET keyed_digest = zeroblob(16)",
                                       "UPDATE content SET content_key = content_key + 1",
-                                      "DELETE FROM content_piece",
-                                      "DELETE FROM content_piece WHERE piece_key & 15 = 1",
-                                      "DELETE FROM content_piece WHERE piece_key & 15 = 3",
-                                      "UPDATE content_piece SET piece_key = piece_key + 1"
-                                      " WHERE piece_key & 15 = 3",
-                                      "UPDATE content_piece SET raw_bytes = raw_bytes - 1"
-                                      " WHERE piece_key & 15 = 1",
-                                      "UPDATE content_piece SET raw_bytes = 0",
-                                      "UPDATE content_piece SET raw_bytes = -1",
-                                      "UPDATE content_piece SET raw_bytes = 1 << 62",
-                                      "UPDATE content_piece SET codec = 'raw'",
-                                      "UPDATE content_piece SET codec = 'zstd'",
-                                      "UPDATE content_piece SET bytes = zeroblob(length(bytes))",
-                                      "UPDATE content_piece SET bytes = zeroblob(0)",
-                                      "UPDATE content_piece SET bytes = substr(bytes, 1, 1000)");
+                                      "UPDATE content SET recipe = x'00'",
+                                      "UPDATE content SET recipe = CAST(recipe || x'80' AS BLOB)",
+                                      "DELETE FROM content_secret; DELETE FROM content_secret_copy",
+                                      "DELETE FROM chunk",
+                                      "DELETE FROM chunk WHERE chunk_key = 1",
+                                      "DELETE FROM chunk_data WHERE chunk_key = 3",
+                                      "UPDATE chunk SET chunk_key = 99 WHERE chunk_key = 3",
+                                      "UPDATE chunk SET users = users + 1",
+                                      "UPDATE chunk SET raw_bytes = raw_bytes - 1",
+                                      "UPDATE chunk SET raw_bytes = 1 << 62",
+                                      "UPDATE chunk SET codec = 'raw' WHERE codec = 'zstd'",
+                                      "UPDATE chunk SET codec = 'zstd'",
+                                      "UPDATE chunk SET codec = 'delta', keyframe_key = 1",
+                                      "UPDATE chunk_data SET bytes = zeroblob(length(bytes))",
+                                      "UPDATE chunk_data SET bytes = zeroblob(0)",
+                                      "UPDATE chunk_data SET bytes = substr(bytes, 1, 1000)");
   CAPTURE(damage);
   REQUIRE(load(*large.db, large.stored) == to_bytes(large.bytes));
   large.db.damage(damage);
@@ -199,7 +201,7 @@ TEST_CASE("every damage to a content is corrupt") {
 
 TEST_CASE("a damaged length asks for no memory") {
   LargePayload large;
-  large.db.damage("UPDATE content SET raw_bytes = 1 << 60, piece_count = 1 << 40");
+  large.db.damage("UPDATE content SET raw_bytes = 1 << 60, chunk_count = 1 << 40");
   Stored stored = large.stored;
   stored.raw_bytes = std::int64_t{1} << 60;
   test::require_error(ErrorCode::corrupt, [&] { load(*large.db, stored); });
@@ -212,12 +214,43 @@ TEST_CASE("contents that changed places are corrupt") {
   db.damage(
       "UPDATE content SET content_key = 9 WHERE content_key = 1;"
       "UPDATE content SET content_key = 1 WHERE content_key = 2;"
-      "UPDATE content SET content_key = 2 WHERE content_key = 9;"
-      "UPDATE content_piece SET piece_key = (9 << 32) + 1 WHERE piece_key = (1 << 32) + 1;"
-      "UPDATE content_piece SET piece_key = (1 << 32) + 1 WHERE piece_key = (2 << 32) + 1;"
-      "UPDATE content_piece SET piece_key = (2 << 32) + 1 WHERE piece_key = (9 << 32) + 1");
+      "UPDATE content SET content_key = 2 WHERE content_key = 9");
   test::require_error(ErrorCode::corrupt, [&] { load(*db, first); });
   test::require_error(ErrorCode::corrupt, [&] { load(*db, second); });
+}
+
+TEST_CASE("chunks whose bytes changed places are corrupt") {
+  test::TemporaryDatabase db;
+  test::Random random;
+  INFO(random);
+  const Stored stored = store(*db, random.bytes(300'000), Form::unknown);
+  db.damage(
+      "UPDATE chunk_data SET chunk_key = 99 WHERE chunk_key = 1;"
+      "UPDATE chunk_data SET chunk_key = 1 WHERE chunk_key = 2;"
+      "UPDATE chunk_data SET chunk_key = 2 WHERE chunk_key = 99");
+  test::require_error(ErrorCode::corrupt, [&] { load(*db, stored); });
+}
+
+TEST_CASE("one copy of the secret is enough, and a large payload goes on without neither") {
+  test::TemporaryDatabase db;
+  const std::string bytes = compressible(300'000);
+  const Stored stored = store(*db, bytes, Form::json);
+  SECTION("the first is lost") {
+    db.damage("DELETE FROM content_secret");
+  }
+  SECTION("the first is damaged") {
+    db.damage("UPDATE content_secret SET secret = zeroblob(16)");
+  }
+  SECTION("the second is damaged") {
+    db.damage("UPDATE content_secret_copy SET secret = zeroblob(16)");
+  }
+  REQUIRE(load(*db, stored) == to_bytes(bytes));
+  REQUIRE(load(*db, store(*db, bytes, Form::json)) == to_bytes(bytes));
+  db.damage(
+      "UPDATE content_secret SET secret = zeroblob(16);"
+      "UPDATE content_secret_copy SET secret = zeroblob(16)");
+  test::require_error(ErrorCode::corrupt, [&] { load(*db, stored); });
+  test::require_error(ErrorCode::corrupt, [&] { store(*db, bytes, Form::json); });
 }
 
 TEST_CASE("a row that names a content by an impossible key is corrupt") {

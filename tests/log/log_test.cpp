@@ -171,7 +171,7 @@ TEST_CASE("a removed log leaves no row") {
   REQUIRE(cut.entries == 2);
   db.close();
   test::PlainSqlite sqlite(db.file());
-  for (const std::string table : {"log_node", "log_entry", "content", "content_piece"}) {
+  for (const std::string table : {"log_node", "log_entry", "content", "chunk", "chunk_data"}) {
     REQUIRE(sqlite.integer("SELECT count(*) FROM " + table) == 0);
   }
 }

@@ -80,10 +80,16 @@ const std::vector<Damage> kMissingRows = {
     {"DELETE FROM state_partition WHERE operator = ''", "state partition 1", true},
     {"DELETE FROM log_node WHERE node_key = 1", "log node 1", true},
     {"UPDATE run SET node_key = 1 WHERE name = 'run-1'", "log node 1", true},
-    {"DELETE FROM content WHERE content_key = 1", "content 1", true},
-    {"DELETE FROM content_piece WHERE piece_key = (1 << 32) + 1", "content 1", true},
-    {"INSERT INTO content (raw_bytes, stored_bytes, piece_count, sha256)"
-     " VALUES (0, 0, 0, zeroblob(32))",
+    {"DELETE FROM content WHERE content_key = 1", "chunk 1", true},
+    {"DELETE FROM chunk WHERE chunk_key = 1", "chunk 1", true},
+    {"DELETE FROM chunk_data WHERE chunk_key = 1", "chunk 1", true},
+    {"INSERT INTO chunk_data (chunk_key, bytes) VALUES (1000000, x'00')", "chunk 1000000", true},
+    {"UPDATE chunk SET users = users + 1 WHERE chunk_key = 1", "chunk 1", true},
+    {"UPDATE chunk SET dependants = dependants + 1 WHERE chunk_key = 1", "chunk 1", true},
+    {"DELETE FROM content_secret", "secret of digests", true},
+    {"DELETE FROM content_secret_copy", "secret of digests", true},
+    {"INSERT INTO content (raw_bytes, stored_bytes, chunk_count, keyed_digest, digest, recipe)"
+     " VALUES (0, 0, 0, zeroblob(16), 0, x'')",
      "content 8",
      true},
     {"UPDATE snapshot SET payload = NULL, content_key = 1 WHERE at_seq = 3", "content 1", true},
@@ -141,12 +147,14 @@ const std::vector<Damage> kChangedRows = {
     {"UPDATE state_undo SET old_interval = 77 WHERE key = x'62'",
      "what checkpoints keep of an entry of state orders",
      false},
-    // Large payloads: their pieces have no place of their own, the row that owns them has.
-    {"UPDATE content_piece SET bytes = CAST(substr(bytes, 1, 99) || x'ff' || substr(bytes, 101)"
-     " AS BLOB) WHERE piece_key >> 32 = (SELECT content_key FROM checkpoint WHERE name = 'c2')",
+    // Large payloads: told by the row that owns them.
+    {"UPDATE chunk_data SET bytes = CAST(substr(bytes, 1, 9) || x'ff' || substr(bytes, 11)"
+     " AS BLOB)",
      "checkpoint c2",
      false},
-    {"UPDATE content SET sha256 = zeroblob(32)"
+    {"UPDATE chunk SET keyed_digest = zeroblob(16) WHERE chunk_key = 1", "chunk 1", false},
+    {"UPDATE content_secret SET secret = zeroblob(16)", "secret of digests", true},
+    {"UPDATE content SET keyed_digest = zeroblob(16)"
      " WHERE content_key = (SELECT content_key FROM snapshot WHERE at_seq = 7)",
      "snapshot of run run-1 at 7",
      false},

@@ -1,6 +1,8 @@
 // SQL that damages what the manifest store has written, as a flipped bit or a careless hand would.
 #pragma once
 
+#include "support/content_chunks.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -20,9 +22,7 @@ inline std::string damage_state(std::uint64_t id) {
 }
 // A state or JSON (`table`: manifest_state, manifest) that stands in the content tables.
 inline std::string damage_content(const std::string& table, std::uint64_t id) {
-  return "UPDATE content_piece SET bytes = zeroblob(length(bytes)) WHERE piece_key >> 32 = "
-         "(SELECT content_key FROM " +
-         table + where_id(id) + ")";
+  return zero_chunks("SELECT content_key FROM " + table + where_id(id));
 }
 inline std::string delete_state(std::uint64_t id) {
   return "DELETE FROM manifest_state" + where_id(id);

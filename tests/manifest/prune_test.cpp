@@ -3,6 +3,7 @@
 #include "manifest/pruning.hpp"
 #include "manifests.hpp"
 #include "support/catch.hpp"
+#include "support/full_database.hpp"
 #include "support/plain_sqlite.hpp"
 #include "support/temporary_database.hpp"
 
@@ -141,11 +142,10 @@ TEST_CASE(
 }
 
 TEST_CASE("a manifest whose state is damaged does not stand in for a good one") {
-  const std::string large(200'000, 'x');
   for (const bool is_large : {false, true}) {
     test::TemporaryDatabase db;
     for (std::uint64_t id = 1; id <= 4; ++id) {
-      db->manifests().save_with_state(manifest(id), is_large ? large : "state");
+      db->manifests().save_with_state(manifest(id), is_large ? test::large_payload(id) : "state");
     }
     db.damage(is_large ? test::damage_content("manifest_state", 4) : test::damage_state(4));
     CHECK(db->manifests().prune(2) == 1);
@@ -229,17 +229,17 @@ TEST_CASE("what a save prunes comes back if its transaction is undone") {
 }
 
 TEST_CASE("a save does not prune the last good state on the word of a damaged one") {
-  const std::string large(200'000, 'x');
+  using test::large_payload;
   test::TemporaryDatabase db;
   const ManifestOptions options{.max_retained = 1};
-  db->manifests("", options).save_with_state(manifest(1), large);
-  db->manifests().save_with_state(manifest(2), large);
+  db->manifests("", options).save_with_state(manifest(1), large_payload(1));
+  db->manifests().save_with_state(manifest(2), large_payload(2));
   db.damage(test::damage_content("manifest_state", 2));
   // 2 looks committed, and its row is in order: only reading its state tells.
-  db->manifests("", options).save_with_state(manifest(3, 1, test::kPending), large);
+  db->manifests("", options).save_with_state(manifest(3, 1, test::kPending), large_payload(3));
   CHECK(db->manifests().list_ids() == Ids{1, 2, 3});
   CHECK(db->manifests().recover_latest_validated({.committed_only = true}).chosen_id == 1U);
-  db->manifests("", options).save_with_state(manifest(4), large);
+  db->manifests("", options).save_with_state(manifest(4), large_payload(4));
   CHECK(db->manifests().list_ids() == Ids{4});
 }
 

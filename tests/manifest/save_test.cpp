@@ -348,7 +348,7 @@ TEST_CASE("remove_all removes manifests, states and orphans, and the ids can be 
   CHECK(sqlite.integer("SELECT count(*) FROM manifest") == 0);
   CHECK(sqlite.integer("SELECT count(*) FROM manifest_state") == 0);
   CHECK(sqlite.integer("SELECT count(*) FROM content") == 0);
-  CHECK(sqlite.integer("SELECT count(*) FROM content_piece") == 0);
+  CHECK(sqlite.integer("SELECT count(*) FROM chunk") == 0);
 }
 
 TEST_CASE("everything is there after closing and opening again") {

@@ -2,6 +2,7 @@
 #include "holdfast/database.hpp"
 #include "manifests.hpp"
 #include "support/catch.hpp"
+#include "support/full_database.hpp"
 #include "support/temporary_database.hpp"
 
 #include <string>
@@ -84,8 +85,6 @@ TEST_CASE("fatal: a state that the manifest speaks of is absent") {
 }
 
 TEST_CASE("fatal: what is stored fails its digest, or is gone") {
-  const std::string large(200'000, 'x');
-  const std::string large_field = ",\"x\":\"" + large + "\"";
   test::TemporaryDatabase db;
   {
     auto store = db->manifests();
@@ -93,7 +92,8 @@ TEST_CASE("fatal: what is stored fails its digest, or is gone") {
       store.save_with_state(manifest(id), "state");
     }
     for (const std::uint64_t id : {4U, 5U, 6U}) {
-      store.save_with_state(manifest(id, 1, large_field), large);
+      const std::string large_field = ",\"x\":\"" + test::large_payload(10 + id) + "\"";
+      store.save_with_state(manifest(id, 1, large_field), test::large_payload(id));
     }
   }
   db.damage(test::damage_json(1));

@@ -258,9 +258,9 @@ TEST_CASE("damage to a large state is corrupt and named", "[run]") {
   fill(db, kLargeBytes);
   const std::string change = GENERATE(as<std::string>(),
                                       "DELETE FROM content",
-                                      "DELETE FROM content_piece WHERE piece_key & 4294967295 = 1",
-                                      "UPDATE content SET sha256 = zeroblob(32)",
-                                      "UPDATE content_piece SET bytes = zeroblob(length(bytes))");
+                                      "DELETE FROM chunk",
+                                      "UPDATE content SET keyed_digest = zeroblob(16)",
+                                      "UPDATE chunk_data SET bytes = zeroblob(length(bytes))");
   CAPTURE(change);
   db.damage(change);
   CHECK(damage_of([&] { (void)db->runs().load_latest("r"); }).actual == 14);

@@ -111,7 +111,7 @@ TEST_CASE("large events and states go through the content tables and are freed",
   SECTION("remove frees all") {
     CHECK(db->runs().remove("r"));
     for (const char* table :
-         {"content", "content_piece", "log_entry", "log_node", "snapshot", "run"}) {
+         {"content", "chunk", "chunk_data", "log_entry", "log_node", "snapshot", "run"}) {
       CAPTURE(table);
       CHECK(rows_of(db, table) == 0);
     }

@@ -1,6 +1,7 @@
 // Rows that another program changed behind our back are `corrupt`: never silently other, never absent.
 #include "session/entries_of.hpp"
 #include "support/catch.hpp"
+#include "support/content_chunks.hpp"
 #include "support/require_error.hpp"
 #include "support/temporary_database.hpp"
 
@@ -100,7 +101,7 @@ TEST_CASE("a trace entry that changed or vanished is corrupt") {
 TEST_CASE("the content of a large entry that changed is corrupt") {
   test::TemporaryDatabase db;
   fill(db);
-  db.damage("UPDATE content_piece SET bytes = zeroblob(length(bytes)) WHERE piece_key >> 32 = 1");
+  db.damage(test::zero_chunks("1"));
   require_corrupt([&] { db->sessions().read_all("s", "g"); });
   REQUIRE(db->sessions().read("s", "g", 0, 1).size() == 1);
   REQUIRE(db->sessions().read_all("s", "h").size() == 2);

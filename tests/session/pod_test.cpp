@@ -43,7 +43,7 @@ TEST_CASE("large metadata of a pod goes and comes with its content") {
   pods.write("q", "{}");
   REQUIRE(pods.remove_by_name("p"));
   db.close();
-  REQUIRE(test::PlainSqlite(db.file()).integer("SELECT count(*) FROM content_piece") == 0);
+  REQUIRE(test::PlainSqlite(db.file()).integer("SELECT count(*) FROM chunk") == 0);
 }
 
 TEST_CASE("names of pods are listed in byte order, in pages too") {

@@ -3,6 +3,7 @@
 
 #include "session/entries_of.hpp"
 #include "support/catch.hpp"
+#include "support/content_chunks.hpp"
 #include "support/require_error.hpp"
 #include "support/temporary_database.hpp"
 
@@ -320,8 +321,7 @@ TEST_CASE("random operations leave what a model says, also after a reopen") {
   REQUIRE(sqlite.integer("SELECT count(*) FROM content WHERE content_key NOT IN"
                          " (SELECT content_key FROM log_entry WHERE content_key IS NOT NULL)") ==
           0);
-  REQUIRE(sqlite.integer("SELECT (SELECT count(*) FROM content_piece) ="
-                         " (SELECT ifnull(sum(piece_count), 0) FROM content)") == 1);
+  REQUIRE(sqlite.integer(test::kChunksAreCounted) == 1);
 }
 
 TEST_CASE("eight threads that append to one segment lose nothing and keep each one's order") {

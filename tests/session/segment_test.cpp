@@ -253,7 +253,8 @@ TEST_CASE("removing frees every row, and touches nobody else's") {
                                   "log_node",
                                   "log_entry",
                                   "content",
-                                  "content_piece"}) {
+                                  "chunk",
+                                  "chunk_data"}) {
     CAPTURE(table);
     REQUIRE(sqlite.integer("SELECT count(*) FROM " + table) == 0);
   }

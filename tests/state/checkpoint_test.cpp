@@ -268,7 +268,7 @@ TEST_CASE("the content of large values is freed with the last row that has it") 
   REQUIRE(test::content_rows(*db) == 1);
   orders.drop_checkpoint(1);
   REQUIRE(test::content_rows(*db) == 0);
-  REQUIRE(test::integer(*db, "SELECT count(*) FROM content_piece") == 0);
+  REQUIRE(test::integer(*db, "SELECT count(*) FROM chunk") == 0);
   REQUIRE(test::misplaced_rows(*db) == 0);
 }
 

@@ -306,13 +306,12 @@ TEST_CASE("remove_all leaves no row of the state, and says whether there was one
   orders.put("large", large);
   REQUIRE(test::content_rows(*db) == 3);
   REQUIRE(orders.remove_all());
-  REQUIRE(test::integer(
-              *db,
-              "SELECT (SELECT count(*) FROM state_backend)"
-              " + (SELECT count(*) FROM state_partition)"
-              " + (SELECT count(*) FROM state_entry) + (SELECT count(*) FROM state_undo)"
-              " + (SELECT count(*) FROM state_checkpoint)"
-              " + (SELECT count(*) FROM content) + (SELECT count(*) FROM content_piece)") == 0);
+  REQUIRE(test::integer(*db,
+                        "SELECT (SELECT count(*) FROM state_backend)"
+                        " + (SELECT count(*) FROM state_partition)"
+                        " + (SELECT count(*) FROM state_entry) + (SELECT count(*) FROM state_undo)"
+                        " + (SELECT count(*) FROM state_checkpoint)"
+                        " + (SELECT count(*) FROM content) + (SELECT count(*) FROM chunk)") == 0);
   REQUIRE(orders.version() == 0);
   REQUIRE(orders.range_scan("").empty());
   REQUIRE(orders.list_checkpoints().empty());

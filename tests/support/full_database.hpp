@@ -14,7 +14,7 @@ namespace holdfast::test {
 inline std::string large_payload(std::uint64_t salt, std::size_t bytes = 200'000) {
   std::string text;
   for (std::uint64_t i = 0; text.size() < bytes; ++i) {
-    text += std::to_string((salt + i) * 2'654'435'761U) + ",";
+    text += std::to_string((salt * 1'000'003 + i) * 2'654'435'761U) + ",";
   }
   return text;
 }
