@@ -2,8 +2,8 @@
 
 #include <xxhash.h>
 
-#include <array>
 #include <bit>
+#include <cstring>
 
 namespace holdfast::content {
 namespace {
@@ -11,45 +11,47 @@ namespace {
 // What a field is, so that the text "1", the blob "1" and the number 49 differ.
 enum class Field : std::uint8_t { absent, present, integer, text, blob, null };
 
-// Little endian on every machine, as the file is.
-std::array<std::uint8_t, 8> little_endian(std::uint64_t value) {
-  std::array<std::uint8_t, 8> bytes{};
-  for (std::uint8_t& byte : bytes) {
-    byte = static_cast<std::uint8_t>(value);
-    value >>= 8;
-  }
-  return bytes;
+// Little endian on every machine, as the file is. The compiler makes one store of it.
+std::array<std::uint8_t, 8> little_endian(std::uint64_t number) {
+  return {static_cast<std::uint8_t>(number),
+          static_cast<std::uint8_t>(number >> 8),
+          static_cast<std::uint8_t>(number >> 16),
+          static_cast<std::uint8_t>(number >> 24),
+          static_cast<std::uint8_t>(number >> 32),
+          static_cast<std::uint8_t>(number >> 40),
+          static_cast<std::uint8_t>(number >> 48),
+          static_cast<std::uint8_t>(number >> 56)};
 }
 
-// Type and length of a field after its bytes: "ab","c" and "a","bc" differ.
-std::uint64_t mix(std::uint64_t state, Field field, const void* data, std::size_t size) {
-  if (size > 0) state = XXH3_64bits_withSeed(data, size, state);
-  const auto tail = little_endian(static_cast<std::uint64_t>(field) << 56 | size);
-  return XXH3_64bits_withSeed(tail.data(), tail.size(), state);
+// Type and length: "ab","c" and "a","bc" differ.
+std::uint64_t head_of(Field field, std::size_t size) {
+  return static_cast<std::uint64_t>(field) << 56 | size;
 }
 
 }  // namespace
 
 RowDigest& RowDigest::add(std::int64_t value) {
-  const auto bytes = little_endian(static_cast<std::uint64_t>(value));
-  state_ = mix(state_, Field::integer, bytes.data(), bytes.size());
+  add_number(head_of(Field::integer, sizeof(value)));
+  add_number(static_cast<std::uint64_t>(value));
   return *this;
 }
 
 RowDigest& RowDigest::add(std::string_view text) {
-  state_ = mix(state_, Field::text, text.data(), text.size());
+  add_number(head_of(Field::text, text.size()));
+  add_bytes(text.data(), text.size());
   return *this;
 }
 
 RowDigest& RowDigest::add(BytesView bytes) {
-  state_ = mix(state_, Field::blob, bytes.data(), bytes.size());
+  add_number(head_of(Field::blob, bytes.size()));
+  add_bytes(bytes.data(), bytes.size());
   return *this;
 }
 
 RowDigest& RowDigest::add(const engine::Value& value) {
   switch (value.type) {
     case engine::Value::Type::null:
-      state_ = mix(state_, Field::null, nullptr, 0);
+      add_number(head_of(Field::null, 0));
       return *this;
     case engine::Value::Type::text:
       return add(as_text(value.bytes));
@@ -73,12 +75,36 @@ RowDigest& RowDigest::add_payload(const engine::Query& row, int first_column) {
   return add(row.integer(first_column)).add(value).add(row.optional_integer(first_column + 2));
 }
 
-std::int64_t RowDigest::value() const {
+std::int64_t RowDigest::value() {
+  hash_gathered();
   return std::bit_cast<std::int64_t>(state_);
 }
 
 void RowDigest::add_presence(bool present) {
-  state_ = mix(state_, present ? Field::present : Field::absent, nullptr, 0);
+  add_number(head_of(present ? Field::present : Field::absent, 0));
+}
+
+void RowDigest::add_number(std::uint64_t number) {
+  if (kGathered - gathered_ < sizeof(number)) hash_gathered();
+  const auto bytes = little_endian(number);
+  std::memcpy(&buffer_[gathered_], bytes.data(), bytes.size());
+  gathered_ += bytes.size();
+}
+
+void RowDigest::add_bytes(const void* data, std::size_t size) {
+  if (size == 0) return;
+  if (size <= kGathered - gathered_) {
+    std::memcpy(&buffer_[gathered_], data, size);
+    gathered_ += size;
+    return;
+  }
+  hash_gathered();
+  state_ = XXH3_64bits_withSeed(data, size, state_);
+}
+
+void RowDigest::hash_gathered() {
+  state_ = XXH3_64bits_withSeed(buffer_.data(), gathered_, state_);
+  gathered_ = 0;
 }
 
 }  // namespace holdfast::content
