@@ -8,7 +8,7 @@ set -euo pipefail
 build=$1 jobs=$2
 together=5
 folder=$build/tidy
-flags=(-std=c++20 -Iinclude -Isrc "-I$build/include" "-I$build/schema")
+flags=(-std=c++20 -Iinclude -Isrc "-I$build/include" "-I$build/schema" "-I$build/src")
 
 if [[ ${3:-} ]]; then # one group, in a process of its own
   out=$(clang-tidy-14 -quiet "$3" -- "${flags[@]}" 2>/dev/null) && exit 0

@@ -97,18 +97,20 @@ std::int64_t ContentCheck::run(engine::Connection& db, std::int64_t key, std::in
 }
 
 bool ContentCheck::is_whole(ChunkReader& reader, engine::Connection& db, const ChunkRow& chunk) {
-  const auto known = whole_.find(chunk.key);
-  if (known != whole_.end()) return known->second;
-  Bytes bytes;
-  bool whole = reader.append(chunk, bytes);
-  read_bytes_ += chunk.raw_bytes;
+  const bool whole = passes_digest(reader, chunk);
+  if (!chunk.keyframe_key) return whole;
   // One that no content uses any more is nobody else's to check.
-  if (chunk.keyframe_key) {
-    const auto keyframe = find_chunk(db, *chunk.keyframe_key);
-    whole = keyframe && !keyframe->keyframe_key && is_whole(reader, db, *keyframe) && whole;
-  }
-  whole_.emplace(chunk.key, whole);
-  return whole;
+  const auto keyframe = find_chunk(db, *chunk.keyframe_key);
+  return keyframe && !keyframe->keyframe_key && passes_digest(reader, *keyframe) && whole;
+}
+
+bool ContentCheck::passes_digest(ChunkReader& reader, const ChunkRow& chunk) {
+  const auto [known, is_new] = whole_.try_emplace(chunk.key, false);
+  if (!is_new) return known->second;
+  Bytes bytes;
+  known->second = reader.append(chunk, bytes);
+  read_bytes_ += chunk.raw_bytes;
+  return known->second;
 }
 
 std::unordered_map<std::int64_t, ChunkCount> count_chunks(engine::Connection& db) {

@@ -43,6 +43,7 @@ class ContentCheck {
 
  private:
   bool is_whole(ChunkReader& reader, engine::Connection& db, const ChunkRow& chunk);
+  bool passes_digest(ChunkReader& reader, const ChunkRow& chunk);
 
   std::unordered_map<std::int64_t, bool> whole_;  // of the chunks that were read: they never change
   std::int64_t read_bytes_ = 0;

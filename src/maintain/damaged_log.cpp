@@ -208,6 +208,7 @@ DamagedLog read_log(const engine::RawFile& log,
   if (std::ranges::none_of(frames, [](const Frame& frame) { return frame.valid; }) &&
       log.size() > kHeaderBytes) {
     note(view, Severity::error, "nothing in it can be proven");
+    return view;
   }
   const std::size_t end = end_of_commits(frames);
   const bool whole = std::ranges::all_of(frames, [](const Frame& frame) { return frame.valid; });
