@@ -148,6 +148,7 @@ std::optional<std::string> text_field(std::string_view json, std::string_view fi
 
 std::string why_not_json(std::string_view line) {
   if (!is_utf8(line)) return "not UTF-8";
+  if (line.starts_with("\xef\xbb\xbf")) return "not JSON: it begins with a byte order mark";
   ErrorPlace whole;
   if (nlohmann::json::sax_parse(line, &whole)) return "JSON, but nested too deeply";
   ErrorPlace first;

@@ -217,7 +217,11 @@ void SegmentImport::enqueue(Batch batch, const RecordReader& reader, Work& work)
 void SegmentImport::enqueue_note(const RecordReader& reader, const Work& work) {
   const SegmentTarget& target = work.target;
   const std::string& metadata = target.stored.metadata;
-  const bool says_so = noted(metadata, target.name, work.stream, reader.note()) == metadata;
+  // Of a file without one good record nothing is noted, whether another one has made its segment or not:
+  // or the second import would note what the first one could not.
+  const bool silent = work.position == 0 && !reader.whole();
+  const bool says_so =
+      silent || noted(metadata, target.name, work.stream, reader.note()) == metadata;
   if (!work.grew && target.stored.was_there) ++report_.files_unchanged;
   if (!work.grew && says_so) return;
   queue_.add({work.file.path,
