@@ -2,37 +2,34 @@
 //
 // A condition variable would do, but makes the woken one take the mutex that its waker still holds: with
 // sixteen waiters of one group that is thirty more switches of threads. And whoever was woken may destroy
-// it at once, while post() has not returned yet; POSIX allows that of a semaphore.
+// it at once, while post() has not returned yet: from then on post() uses its address only, as a number.
+//
+// What was written before post() is seen behind the wait.
 //
 // Threads  one waits, another posts
+// Source   futex(2)
 #pragma once
 
-#include <semaphore.h>
-
+#include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 
 namespace holdfast::engine {
 
 class Wake {
  public:
-  Wake() noexcept { sem_init(&semaphore_, 0, 0); }
-  Wake(const Wake&) = delete;
-  Wake& operator=(const Wake&) = delete;
-  ~Wake() { sem_destroy(&semaphore_); }
+  using Time = std::chrono::steady_clock::time_point;
 
-  void post() noexcept { sem_post(&semaphore_); }
-
-  void wait() noexcept {
-    while (sem_wait(&semaphore_) != 0) {
-      // A signal handler has run.
-    }
-  }
-
+  void post() noexcept;
+  void wait() noexcept { wait_for_post(std::nullopt); }
   // False: the time has come, and nobody has posted.
-  bool wait_until(std::chrono::steady_clock::time_point time) noexcept;
+  bool wait_until(Time time) noexcept { return wait_for_post(time); }
 
  private:
-  sem_t semaphore_{};
+  bool wait_for_post(std::optional<Time> until) noexcept;
+
+  std::atomic<std::uint32_t> posted_ = 0;
 };
 
 }  // namespace holdfast::engine

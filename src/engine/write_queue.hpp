@@ -57,12 +57,10 @@ struct WriteWaiter {
   std::function<void()> work = {};  // of closed operations and tickets; throws what refuses it
   std::exception_ptr error = {};    // how it ended; null: committed
 
-  // Written under the queue's mutex. Its owner, once woken, reads it without: a state that is settled is the
-  // last thing that is written for it.
-  std::atomic<State> state = State::waiting;
+  // Guarded by the queue's mutex.
+  State state = State::waiting;
   SteadyTime taken_at = {};  // by a leader
   Wake wake = {};            // posted when it leads, or is done
-  // Guarded by the queue's mutex.
   WriteWaiter* previous = nullptr;
   WriteWaiter* next = nullptr;
   std::function<void()> on_done = {};        // tickets: called without any lock
