@@ -3,12 +3,22 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <bit>
 #include <new>
 
 namespace holdfast::content {
 namespace {
 
 constexpr int kCompressionLevel = 1;
+constexpr int kLeastHashLog = 14;
+constexpr int kMostHashLog = 17;
+
+// A keyframe is indexed at every third byte. In a table that is much smaller its beginning is forgotten
+// when its end has been read, and with it what the chunk begins with.
+int hash_log_for(BytesView keyframe) {
+  return std::clamp(
+      static_cast<int>(std::bit_width(keyframe.size() / 3)), kLeastHashLog, kMostHashLog);
+}
 
 }  // namespace
 
@@ -23,7 +33,7 @@ ChunkEncoder::ChunkEncoder() : context_(ZSTD_createCCtx()) {
   ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_contentSizeFlag, 0);
 }
 
-BytesView ChunkEncoder::run(BytesView chunk, std::size_t limit) {
+BytesView ChunkEncoder::compress(BytesView chunk, std::size_t limit) {
   if (buffer_.size() < limit) buffer_.resize(limit);
   const std::size_t size =
       ZSTD_compress2(context_.get(), buffer_.data(), limit, chunk.data(), chunk.size());
@@ -31,16 +41,16 @@ BytesView ChunkEncoder::run(BytesView chunk, std::size_t limit) {
   return {buffer_.data(), size};
 }
 
-BytesView ChunkEncoder::compress(BytesView chunk, std::size_t limit) {
-  return run(chunk, limit);
-}
-
 BytesView ChunkEncoder::subtract(BytesView chunk, BytesView keyframe, std::size_t limit) {
   // A frame that did not fit has left the context in its middle, where it takes no prefix.
   ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_only);
   // For this one frame.
   ZSTD_CCtx_refPrefix(context_.get(), keyframe.data(), keyframe.size());
-  return run(chunk, limit);
+  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_hashLog, hash_log_for(keyframe));
+  const BytesView difference = compress(chunk, limit);
+  ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_only);
+  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_hashLog, 0);  // as the level says
+  return difference;
 }
 
 void ChunkDecoder::Free::operator()(ZSTD_DCtx_s* context) const noexcept {

@@ -7,6 +7,8 @@
 #include "support/require_error.hpp"
 #include "support/temporary_database.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -63,28 +65,39 @@ TEST_CASE("a state that changes in a few places, or moves, costs what changed") 
   test::TemporaryDatabase db;
   test::Random random;
   INFO(random);
-  std::string state = random.bytes(1 << 20);
-  save(*db, "0", state);
-  const auto whole = stored(db);
-  REQUIRE(whole < (1 << 20) + 1000);
+  std::string state;
+  std::function<std::string(const std::string&)> change;
+  std::int64_t limit = 2000;
   SECTION("small edits") {
-    save(*db, "1", state = with_edits(state, random, 10));
-    REQUIRE(stored(db) - whole < 10 * 2000);
+    limit = 10 * 2000;
+    change = [&](const std::string& old) { return with_edits(old, random, 10); };
   }
   SECTION("something inserted near its beginning") {
-    save(*db, "1", state = state.substr(0, 5000) + "inserted" + state.substr(5000));
-    REQUIRE(stored(db) - whole < 2000);
+    change = [](const std::string& old) {
+      return old.substr(0, 5000) + "inserted" + old.substr(5000);
+    };
   }
   SECTION("something removed near its beginning") {
-    save(*db, "1", state = state.substr(0, 5000) + state.substr(5100));
-    REQUIRE(stored(db) - whole < 2000);
+    change = [](const std::string& old) { return old.substr(0, 5000) + old.substr(5100); };
   }
   SECTION("something appended") {
-    save(*db, "1", state += random.bytes(3000));
-    REQUIRE(stored(db) - whole < 5000);
+    limit = 5000;
+    change = [&](const std::string& old) { return old + random.bytes(3000); };
   }
-  REQUIRE(load(*db, "1") == state);
-  REQUIRE(verify(*db).sound());
+  // A change that falls on a cut costs a chunk. That is rare: what is usual is asked for.
+  std::vector<std::int64_t> costs;
+  for (int round = 0; round < 7; ++round) {
+    save(*db, "old", state = random.bytes(1 << 20));
+    const auto whole = stored(db);
+    REQUIRE(whole < (1 << 20) + 1000);
+    save(*db, "new", state = change(state));
+    costs.push_back(stored(db) - whole);
+    REQUIRE(load(*db, "new") == state);
+    REQUIRE(verify(*db).sound());
+    db->checkpoints().remove_trace("trace");
+  }
+  std::ranges::sort(costs);
+  REQUIRE(costs[costs.size() / 2] < limit);
 }
 
 TEST_CASE("a difference is one step deep, and a keyframe has few dependants") {
