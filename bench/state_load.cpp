@@ -60,11 +60,7 @@ int main(int argc, char** argv) {
               "the making of keys and values is part of it, the same for all");
   table.rounds(3, 3);
   table.contender("holdfast", [=](const Place& place) { return holdfast_load(entries, place); });
-  for (const Rival& rival : rivals()) {
-    if (!rival.open) {
-      table.missing(rival.name, rival.missing + " was not found when the bench was configured");
-      continue;
-    }
+  for_each_rival(table, [&](const Rival& rival) {
     table.contender(rival.name, [=, &rival](const Place& place) {
       return store_load(entries, [=, &rival] {
         std::filesystem::remove_all(place.folder);
@@ -72,7 +68,7 @@ int main(int argc, char** argv) {
         return rival.open({place.folder});
       });
     });
-  }
+  });
   table.target(at_most(1.0, "holdfast", "LevelDB"));
   table.target(only_told("holdfast", "SQLite"));
   table.target(only_told("holdfast", "LMDB"));

@@ -12,8 +12,13 @@
 
 namespace bench {
 
-// Each rival that was found, opened in its place; what is missing is said. `leave_out` names those that
-// the question has in another form.
+// Each rival that was found; it lives as long as the program. What is missing is said. `leave_out` names
+// those that the question has in another form.
+void for_each_rival(Table& table,
+                    const std::function<void(const Rival&)>& add,
+                    std::initializer_list<std::string_view> leave_out = {});
+
+// The same, each opened in its place.
 void add_rivals(Table& table,
                 const std::function<Body(const std::shared_ptr<Store>&)>& prepare,
                 std::initializer_list<std::string_view> leave_out = {},

@@ -27,8 +27,6 @@ class ChunkEncoder {
   BytesView subtract(BytesView chunk, BytesView keyframe, std::size_t limit);
 
  private:
-  BytesView run(BytesView chunk, std::size_t limit);
-
   struct Free {
     void operator()(ZSTD_CCtx_s* context) const noexcept;
   };

@@ -58,6 +58,11 @@ class Verification {
   }
   void add(Severity severity, std::string_view place, std::string_view what);
   void end_part(std::string_view place);
+  // A figure that its row says and one that was counted: a finding where they differ.
+  void compare(std::string_view place,
+               std::string_view figure,
+               std::int64_t recorded,
+               std::int64_t counted);
 
   // The total may rise while the work goes on; it is an estimate.
   void expect(std::uint64_t steps) { total_ += steps; }

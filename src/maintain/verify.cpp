@@ -13,6 +13,17 @@ namespace {
 constexpr std::uint64_t kMaxPartFindings = 100;
 }
 
+void Verification::compare(std::string_view place,
+                           std::string_view figure,
+                           std::int64_t recorded,
+                           std::int64_t counted) {
+  if (recorded == counted) return;
+  add(Severity::error,
+      place,
+      std::string(figure) + ": " + std::to_string(counted) + ", but its row says " +
+          std::to_string(recorded));
+}
+
 void Verification::add(Severity severity, std::string_view place, std::string_view what) {
   if (++part_findings_ > kMaxPartFindings) {
     untold_ = std::max(untold_, severity);

@@ -39,18 +39,6 @@ std::string chunk_name(std::int64_t chunk_key) {
   return "chunk " + std::to_string(chunk_key);
 }
 
-void compare(Verification& verification,
-             std::int64_t chunk_key,
-             const char* figure,
-             std::int64_t says,
-             std::int64_t is) {
-  if (says == is) return;
-  verification.add(Severity::error,
-                   chunk_name(chunk_key),
-                   std::string(figure) + ": " + std::to_string(is) + ", but its row says " +
-                       std::to_string(says));
-}
-
 // Of one instant: a chunk changes its users with every save.
 void check_chunks(Verification& verification, Connection& db) {
   auto counts = content::count_chunks(db);
@@ -62,10 +50,11 @@ void check_chunks(Verification& verification, Connection& db) {
       const std::int64_t key = row.integer(0);
       const auto found = counts.extract(key);
       const auto count = found.empty() ? content::ChunkCount() : found.mapped();
-      if (found.empty()) verification.add(Severity::error, chunk_name(key), "is used by nobody");
-      compare(verification, key, "users", row.integer(1), count.users);
-      compare(verification, key, "dependants", row.integer(2), count.dependants);
-      compare(verification, key, "stored bytes", row.integer(3), row.integer(4));
+      const std::string name = chunk_name(key);
+      if (found.empty()) verification.add(Severity::error, name, "is used by nobody");
+      verification.compare(name, "users", row.integer(1), count.users);
+      verification.compare(name, "dependants", row.integer(2), count.dependants);
+      verification.compare(name, "stored bytes", row.integer(3), row.integer(4));
     }
   }
   for (const auto& [key, count] : counts) {

@@ -122,23 +122,11 @@ constexpr std::array kChecks = {
     OwnerCheck{"states", kStates, kStateFigures},
     OwnerCheck{"checkpoints of states", kStateCheckpoints, kStateCheckpointFigures}};
 
-void compare(Verification& verification,
-             std::string_view place,
-             std::string_view figure,
-             std::int64_t expected,
-             std::int64_t actual) {
-  if (expected == actual) return;
-  verification.add(Severity::error,
-                   place,
-                   std::string(figure) + ": " + std::to_string(actual) + ", but its row says " +
-                       std::to_string(expected));
-}
-
 void compare(Verification& verification, const OwnerCheck& check, const engine::Query& row) {
   for (std::size_t at = 0; at < check.figures.size(); ++at) {
     const auto column = static_cast<int>(2 + 2 * at);
-    compare(
-        verification, row.text(1), check.figures[at], row.integer(column), row.integer(column + 1));
+    verification.compare(
+        row.text(1), check.figures[at], row.integer(column), row.integer(column + 1));
   }
 }
 
@@ -177,8 +165,8 @@ bool check_state_after(Verification& verification, std::int64_t& last_key) {
     const std::string place = row.string(1);
     const StateTotals recorded = recorded_totals(row, 2);
     const StateTotals actual = add_entries(db, last_key);
-    compare(verification, place, "entries", recorded.entries, actual.entries);
-    compare(verification, place, "bytes of keys and values", recorded.bytes, actual.bytes);
+    verification.compare(place, "entries", recorded.entries, actual.entries);
+    verification.compare(place, "bytes of keys and values", recorded.bytes, actual.bytes);
     if (recorded.entries == actual.entries && recorded.digest != actual.digest) {
       verification.add(
           Severity::error, place, "some of its entries are not those of its last change");

@@ -20,6 +20,7 @@ using holdfast::vfs::Verdict;
 using holdfast::vfs::test::Base;
 using holdfast::vfs::test::Connection;
 using holdfast::vfs::test::Ground;
+using holdfast::vfs::test::rows_after_crash;
 using holdfast::vfs::test::Rule;
 
 TEST_CASE("two connections through a shim see each other's commits") {
@@ -226,19 +227,6 @@ TEST_CASE("an interceptor can refuse any call, and SQLite sees the code") {
   CHECK(after.number("SELECT max(b) FROM t") == 2);
   CHECK_FALSE(ground.shim.poisoned());
 }
-
-namespace {
-
-// The files of the disk are as a process that dies now leaves them; another shim opens them.
-std::int64_t rows_after_crash(const MemoryDisk& disk) {
-  Ground after(Base::memory);
-  after.disk.restore(disk.snapshot());
-  Connection db = after.open();
-  CHECK(db.text("PRAGMA integrity_check") == "ok");
-  return db.number("SELECT count(*) FROM t");
-}
-
-}  // namespace
 
 TEST_CASE("a torn write leaves the bytes before the tear, and recovery drops the transaction") {
   Rule rule;

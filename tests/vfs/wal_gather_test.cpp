@@ -14,21 +14,13 @@ using holdfast::vfs::Verdict;
 using holdfast::vfs::test::Base;
 using holdfast::vfs::test::Connection;
 using holdfast::vfs::test::Ground;
+using holdfast::vfs::test::rows_after_crash;
 using holdfast::vfs::test::Rule;
 
 namespace {
 
 bool writes_wal(const Call& call) {
   return call.operation == Operation::write && call.file == FileKind::wal;
-}
-
-// What a process leaves that dies now, as another one finds it.
-std::int64_t rows_after_death(Ground& ground) {
-  Ground after(Base::memory);
-  after.disk.restore(ground.disk.snapshot());
-  Connection db = after.open();
-  CHECK(db.text("PRAGMA integrity_check") == "ok");
-  return db.number("SELECT count(*) FROM t");
 }
 
 }  // namespace
@@ -69,11 +61,11 @@ TEST_CASE("nothing waits any more when a commit has returned, whatever came befo
     for (int i = 0; i < inserts; ++i)
       db.must("INSERT INTO t(b) VALUES(randomblob(" + std::to_string(random.below(3000)) + "))");
     db.must("UPDATE t SET b = randomblob(2000) WHERE a % 7 = " + std::to_string(round % 7));
-    REQUIRE(rows_after_death(ground) == rows);
+    REQUIRE(rows_after_crash(ground.disk) == rows);
     const bool commits = !random.one_in(4);
     db.must(commits ? "COMMIT" : "ROLLBACK");
     if (commits) rows += inserts;
-    REQUIRE(rows_after_death(ground) == rows);
+    REQUIRE(rows_after_crash(ground.disk) == rows);
     if (random.one_in(10)) db.checkpoint(SQLITE_CHECKPOINT_RESTART);
   }
 }
@@ -96,8 +88,8 @@ TEST_CASE("a write of waiting frames that fails, fails the commit, and the next 
   });
   REQUIRE(db.run("INSERT INTO t(b) VALUES(zeroblob(400000))") == code);
   rule.set(nullptr);
-  REQUIRE(rows_after_death(ground) == 1);
+  REQUIRE(rows_after_crash(ground.disk) == 1);
   db.must("INSERT INTO t(b) VALUES(2)");
-  REQUIRE(rows_after_death(ground) == 2);
+  REQUIRE(rows_after_crash(ground.disk) == 2);
   REQUIRE(db.number("SELECT sum(b) FROM t") == 3);
 }
