@@ -155,10 +155,14 @@ int intercepted_write(ShimFile& ours, const void* data, int bytes, sqlite3_int64
   return interceptor.after(call, altered && result == SQLITE_OK ? verdict.result : result);
 }
 
+int write_once(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
+  return ours.shim->interceptor != nullptr
+             ? intercepted_write(ours, data, bytes, offset)
+             : ours.base()->pMethods->xWrite(ours.base(), data, bytes, offset);
+}
+
 int write_through(ShimFile& ours, const void* data, int bytes, sqlite3_int64 offset) {
-  const int result = ours.shim->interceptor != nullptr
-                         ? intercepted_write(ours, data, bytes, offset)
-                         : ours.base()->pMethods->xWrite(ours.base(), data, bytes, offset);
+  const int result = write_once(ours, data, bytes, offset);
   if (result != SQLITE_OK) return result;
   const auto written = static_cast<std::uint64_t>(bytes);
   if (ours.kind == FileKind::wal) {
@@ -356,15 +360,36 @@ constexpr sqlite3_io_methods kWithWal = methods_of_version(2);
 
 }  // namespace
 
+namespace {
+
+// Only the writer gets here, so that nothing behind its frames counts. What fails is no loss: the sync tells.
+void grow_log(ShimFile& wal, std::int64_t end) {
+  sqlite3_file* base = wal.base();
+  sqlite3_int64 file_bytes = 0;
+  if (!wal.gather.may_grow(end) || base->pMethods->xFileSize(base, &file_bytes) != SQLITE_OK)
+    return;
+  constexpr std::size_t kPieceBytes = 64ULL << 10;
+  auto zeros = wal.gather.zeros_behind(end, file_bytes);
+  for (std::int64_t at = end; !zeros.empty(); at += static_cast<std::int64_t>(kPieceBytes)) {
+    const auto piece = zeros.first(std::min(zeros.size(), kPieceBytes));
+    if (write_once(wal, piece.data(), static_cast<int>(piece.size()), at) != SQLITE_OK) return;
+    zeros = zeros.subspan(piece.size());
+  }
+}
+
+}  // namespace
+
 int flush_wal(ShimFile& wal) noexcept {
   const auto waiting = wal.gather.waiting();
   if (waiting.empty()) return SQLITE_OK;
+  const std::int64_t end = wal.gather.offset() + static_cast<std::int64_t>(waiting.size());
   const int result =
       refuses_writes(wal)
           ? SQLITE_IOERR_FSYNC
           : write_through(
                 wal, waiting.data(), static_cast<int>(waiting.size()), wal.gather.offset());
   wal.gather.clear();
+  if (result == SQLITE_OK) grow_log(wal, end);
   return result;
 }
 

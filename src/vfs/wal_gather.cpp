@@ -3,6 +3,7 @@
 #include "vfs/big_endian.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
 
@@ -14,6 +15,11 @@ namespace {
 constexpr std::size_t kBufferBytes = 120ULL << 10;
 constexpr std::size_t kWalHeaderBytes = 32;
 constexpr std::size_t kFrameHeaderBytes = 24;
+// A log that stays small is left alone; one that grows, by as much again as there is, at most by so much.
+constexpr std::int64_t kSmallBytes = 128LL << 10;
+constexpr std::int64_t kMaxStepBytes = 1LL << 20;
+// Nobody reads or writes it: it takes no memory.
+const std::array<std::byte, kMaxStepBytes> kZeros{};
 
 }  // namespace
 
@@ -44,9 +50,19 @@ WalGather::Next WalGather::add(std::span<const std::byte> bytes, std::int64_t of
   return complete ? Next::flush : Next::wait;
 }
 
+std::span<const std::byte> WalGather::zeros_behind(std::int64_t end,
+                                                   std::int64_t file_bytes) noexcept {
+  file_bytes_ = file_bytes;
+  if (end < kSmallBytes || end < file_bytes) return {};
+  const std::int64_t step = std::min(end, kMaxStepBytes);
+  file_bytes_ = end + step;
+  return std::span(kZeros).first(static_cast<std::size_t>(step));
+}
+
 void WalGather::cut(std::int64_t offset) noexcept {
   clear();
   end_ = std::min(end_, offset);
+  file_bytes_ = -1;
 }
 
 }  // namespace holdfast::vfs

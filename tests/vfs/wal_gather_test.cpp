@@ -9,6 +9,7 @@
 
 using holdfast::vfs::Call;
 using holdfast::vfs::FileKind;
+using holdfast::vfs::MemoryDisk;
 using holdfast::vfs::Operation;
 using holdfast::vfs::Verdict;
 using holdfast::vfs::test::Base;
@@ -23,6 +24,10 @@ bool writes_wal(const Call& call) {
   return call.operation == Operation::write && call.file == FileKind::wal;
 }
 
+std::size_t log_bytes(const MemoryDisk& disk) {
+  return disk.snapshot().at("/app.holdfast-wal").size();
+}
+
 }  // namespace
 
 TEST_CASE("a commit of many pages is written to the log in few calls") {
@@ -32,7 +37,7 @@ TEST_CASE("a commit of many pages is written to the log in few calls") {
   ground.create();
   Connection db = ground.open();
   db.must("PRAGMA synchronous = " + std::string(GENERATE("FULL", "NORMAL")));
-  db.must("INSERT INTO t(b) VALUES(1)");
+  db.must("INSERT INTO t(b) VALUES(zeroblob(600000))");  // the log grows ahead by as much again
   rule.set([&](const Call& call) {
     if (writes_wal(call)) sizes.push_back(call.bytes);
     return Verdict::proceed();
@@ -77,6 +82,7 @@ TEST_CASE("a write of waiting frames that fails, fails the commit, and the next 
   Connection db = ground.open();
   db.must("PRAGMA synchronous = " + std::string(GENERATE("FULL", "NORMAL")));
   db.must("INSERT INTO t(b) VALUES(1)");
+  db.must("INSERT INTO t(b) VALUES(zeroblob(600000))");  // the log grows ahead by as much again
   const int code = GENERATE(SQLITE_FULL, SQLITE_IOERR_WRITE);
   const int nth = GENERATE(1, 2, 3, 4);
   const bool partly = GENERATE(false, true);
@@ -88,8 +94,36 @@ TEST_CASE("a write of waiting frames that fails, fails the commit, and the next 
   });
   REQUIRE(db.run("INSERT INTO t(b) VALUES(zeroblob(400000))") == code);
   rule.set(nullptr);
-  REQUIRE(rows_after_crash(ground.disk) == 1);
-  db.must("INSERT INTO t(b) VALUES(2)");
   REQUIRE(rows_after_crash(ground.disk) == 2);
+  db.must("INSERT INTO t(b) VALUES(2)");
+  REQUIRE(rows_after_crash(ground.disk) == 3);
   REQUIRE(db.number("SELECT sum(b) FROM t") == 3);
+}
+
+TEST_CASE("a log grows ahead in zeros, which a recovery does not mistake for frames") {
+  Rule rule;
+  Ground ground(Base::memory, {.interceptor = &rule});
+  ground.create();
+  Connection db = ground.open();
+  db.must("INSERT INTO t(b) VALUES(zeroblob(600000))");
+  const std::size_t grown = log_bytes(ground.disk);
+  REQUIRE(grown > 1'000'000);
+  for (int i = 0; i < 20; ++i)
+    db.must("INSERT INTO t(b) VALUES(zeroblob(10000))");
+  REQUIRE(log_bytes(ground.disk) == grown);
+  REQUIRE(rows_after_crash(ground.disk) == 21);
+  SECTION("a log that stays small does not") {
+    db.checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    db.must("INSERT INTO t(b) VALUES(1)");
+    REQUIRE(log_bytes(ground.disk) < 100'000);
+  }
+  SECTION("it goes on growing where the disk has no room for zeros") {
+    rule.set([&](const Call& call) {
+      const bool beyond = writes_wal(call) && call.bytes == 65'536;
+      return beyond ? Verdict::fail(SQLITE_FULL) : Verdict::proceed();
+    });
+    for (int i = 0; i < 100; ++i)
+      db.must("INSERT INTO t(b) VALUES(zeroblob(10000))");
+    REQUIRE(rows_after_crash(ground.disk) == 121);
+  }
 }
