@@ -178,14 +178,20 @@ int current_schema_version() {
 }
 
 FileKind recognise(Connection& connection) {
-  const auto application_id = connection.integer("PRAGMA application_id");
-  const auto objects = connection.integer("SELECT count(*) FROM sqlite_schema");
+  // In one statement, so of one instant: another process may be making the file.
+  Statement facts(connection,
+                  "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+                  " FROM pragma_application_id, pragma_user_version");
+  auto row = facts.run();
+  row.step();
+  const auto application_id = row.integer(0);
+  const auto version = row.integer(1);
+  const auto objects = row.integer(2);
   if (application_id == 0 && objects == 0) return FileKind::empty;
   if (application_id != kApplicationId) {
     throw Error(ErrorCode::not_a_database,
                 "the file is an SQLite database of another program; nothing was changed");
   }
-  const auto version = connection.integer("PRAGMA user_version");
   if (version == current_schema_version()) return FileKind::current;
   if (version < current_schema_version()) return FileKind::older;
   throw Error(ErrorCode::schema_too_new,
