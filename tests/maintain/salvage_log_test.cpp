@@ -138,8 +138,12 @@ TEST_CASE("a log that was moved into the file already costs nothing, however dam
 TEST_CASE("a commit that was interrupted at the end of the log is left out as a whole") {
   const test::TemporaryFolder folder;
   const Files files = files_of_a_dead_process(folder.file("file"), 1ULL << 30);
+  // The log has grown ahead; the last page ends with its seal.
+  const std::size_t end = files.log.find_last_not_of('\0') + 1;
+  REQUIRE(end < files.log.size());
   Files torn = files;
-  torn.log.resize(files.log.size() - 500);
+  torn.log.resize(end - 500);
+  if (GENERATE(false, true)) torn.log.resize(files.log.size());
   const Outcome outcome = salvage_files(torn);
   REQUIRE(tells_of_log(outcome.report));
   REQUIRE_FALSE(outcome.everything.contains("segment late/segment/19"));
