@@ -136,6 +136,18 @@ void Connection::forbid_commits() {
   sqlite3_commit_hook(handle(), &Connection::on_commit, this);
 }
 
+void Connection::look_for_changes() {
+  const bool changed = view_ == kNoView || known_version_ != data_version();
+  if (changed && !planted("others_not_noticed")) see_anew();
+}
+
+std::uint32_t Connection::data_version() const {
+  std::uint32_t version = 0;
+  const int result = sqlite3_file_control(handle(), "main", SQLITE_FCNTL_DATA_VERSION, &version);
+  if (result != SQLITE_OK) fail(result, "asking for the version of the data");
+  return version;
+}
+
 void Connection::set_checkpoint_on_close(bool on) {
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }

@@ -89,6 +89,18 @@ class Connection {
     Connection& connection_;
   };
 
+  // What this connection sees now: another number after each change that it did not make itself, and after
+  // each of its own that was undone (engine/remembered.hpp).
+  static constexpr std::uint64_t kNoView = 0;
+  std::uint64_t view() const { return view_; }
+  // From here on it may see anything.
+  void see_anew() { view_ = ++last_view_; }
+  // Nothing that it sees is to be remembered.
+  void see_nothing() { view_ = kNoView; }
+  // With the write lock: somebody else may have committed since note_commit().
+  void look_for_changes();
+  void note_commit() { known_version_ = data_version(); }
+
   // Closing the last connection of a file moves the WAL into it and removes it, unless this is off.
   void set_checkpoint_on_close(bool on);
 
@@ -99,11 +111,16 @@ class Connection {
   static int on_busy(void* self, int attempts) noexcept;
   static int on_commit(void* self) noexcept;
   void apply_settings(const ConnectionOptions& options, Mode mode);
+  // Of the file as this connection sees it, counted by SQLite within this connection.
+  std::uint32_t data_version() const;
 
   std::unique_ptr<SQLite::Database> database_;
   std::unordered_map<const void*, std::shared_ptr<void>> bundles_;  // gone before the database
   std::chrono::steady_clock::time_point deadline_;
   bool may_commit_ = true;
+  std::uint64_t view_ = kNoView;
+  std::uint64_t last_view_ = kNoView;
+  std::uint32_t known_version_ = 0;
 };
 
 }  // namespace holdfast::engine

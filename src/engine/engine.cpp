@@ -108,6 +108,7 @@ void Engine::read(const Work& work, const char* what, bool keep_context) const {
   if (committer_.joinable()) writer_->queue().wait_for_own_tickets();
   ReaderPool::Transaction transaction(*readers_, what, deadline_after(options_.busy_timeout_ms));
   if (!keep_context) return work(transaction.connection());
+  transaction.connection().see_anew();
   const Context context(*this, transaction.connection(), Context::Kind::read, Durability::normal);
   work(transaction.connection());
 }

@@ -26,6 +26,7 @@ ReaderPool::Transaction::Transaction(ReaderPool& pool, const char* what, SteadyT
   connection_ = pool_.take(deadline);
   try {
     connection_->set_deadline(deadline);
+    connection_->see_nothing();  // one call looks a name up once
     const std::scoped_lock lock(pool_.mutex_);
     place_ = pool_.active_.insert(pool_.active_.end(), this);
   } catch (...) {

@@ -53,6 +53,7 @@ class Leadership {
 
 // Undoes what was done since the savepoint. False: it could not; the transaction must not be committed.
 bool undo_savepoint(Connection& connection) noexcept {
+  if (!planted("undone_rows_remembered")) connection.see_anew();
   if (connection.autocommit()) return false;
   try {
     auto& statements = connection.statements<Statements>();
@@ -281,6 +282,7 @@ void Writer::begin(Durability durability, SteadyTime deadline) {
   set_synchronous(durability);
   connection_->set_deadline(deadline);
   connection_->statements<Statements>().begin.execute();
+  connection_->look_for_changes();
 }
 
 void Writer::set_synchronous(Durability durability) {
@@ -321,6 +323,7 @@ void Writer::commit() {
     roll_back();
     throw unknown_for_want_of_memory_;
   }
+  connection_->note_commit();
   add(figures_.commits);
   if (!shim_.replaced() || planted("replaced_during_commit_ignored")) return;
   shim_.poison();
@@ -338,6 +341,7 @@ void Writer::throw_unknown(const char* what, const char* why) const {
 
 void Writer::roll_back() noexcept {
   add(figures_.rollbacks);
+  if (!planted("undone_rows_remembered")) connection_->see_anew();
   if (connection_->autocommit()) return;
   try {
     connection_->statements<Statements>().rollback.execute();

@@ -1,6 +1,7 @@
 #include "run/run_table.hpp"
 
 #include "content/row_digest.hpp"
+#include "engine/remembered.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/error.hpp"
 
@@ -33,13 +34,15 @@ struct RunStatements {
                "UPDATE run SET node_key = ?2, first_seq = ?3, event_count = ?4, raw_bytes = ?5,"
                " snapshot_count = ?6, oldest_at_seq = ?7, newest_at_seq = ?8, digest = ?9"
                " WHERE run_key = ?1"),
-        remove(db, "DELETE FROM run WHERE run_key = ?1") {}
+        remove(db, "DELETE FROM run WHERE run_key = ?1"),
+        known(db) {}
   engine::Statement find;
   engine::Statement all;
   engine::Statement all_after;
   engine::Statement create;
   engine::Statement update;
   engine::Statement remove;
+  engine::Remembered<Run> known;  // sound ones
 };
 
 std::optional<std::int64_t> as_column(std::optional<std::uint64_t> number) {
@@ -91,8 +94,12 @@ void require_sound(const Run& run) {
 }  // namespace
 
 std::optional<Run> find_run(engine::Connection& db, std::string_view name) {
+  auto& known = db.statements<RunStatements>().known;
+  if (const Run* run = known.find(name)) return *run;
   auto run = find_run_as_is(db, name);
-  if (run) require_sound(*run);
+  if (!run) return std::nullopt;
+  require_sound(*run);
+  known.remember(name, *run);
   return run;
 }
 
@@ -137,6 +144,7 @@ void write_run(engine::Connection& db, const Run& run) {
   auto& statements = db.statements<RunStatements>();
   if (run.event_count == 0 && run.snapshot_count == 0) {
     statements.remove.execute(run.key);
+    statements.known.forget();
     return;
   }
   statements.update.execute(run.key,
@@ -148,6 +156,7 @@ void write_run(engine::Connection& db, const Run& run) {
                             run.oldest_at_seq,
                             run.newest_at_seq,
                             digest_of(run));
+  statements.known.rewrite(run.name, run);
 }
 
 }  // namespace holdfast::run

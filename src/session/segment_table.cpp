@@ -1,6 +1,7 @@
 #include "session/segment_table.hpp"
 
 #include "content/row_digest.hpp"
+#include "engine/remembered.hpp"
 #include "holdfast/error.hpp"
 
 #include <algorithm>
@@ -40,7 +41,8 @@ struct SegmentStatements {
         set_metadata(db,
                      "INSERT INTO segment_metadata (segment_key, metadata) VALUES (?1, ?2)"
                      " ON CONFLICT (segment_key) DO UPDATE SET metadata = excluded.metadata"),
-        remove_metadata(db, "DELETE FROM segment_metadata WHERE segment_key = ?1") {}
+        remove_metadata(db, "DELETE FROM segment_metadata WHERE segment_key = ?1"),
+        known(db) {}
   engine::Statement find;
   engine::Statement list;
   engine::Statement list_after;
@@ -51,6 +53,7 @@ struct SegmentStatements {
   engine::Statement metadata;
   engine::Statement set_metadata;
   engine::Statement remove_metadata;
+  engine::Remembered<SegmentTable::Owned> known;
 };
 
 std::optional<std::string_view> segment_of(const std::optional<log::Origin>& origin) {
@@ -114,7 +117,7 @@ SegmentRow read_row(const engine::Query& row) {
 }  // namespace
 
 std::optional<SegmentTable::Owned> SegmentTable::find_any(std::string_view segment) {
-  auto found = find_row(segment);
+  auto found = find_known(segment);
   if (found) check_owner(segment, *found);
   return found;
 }
@@ -126,6 +129,14 @@ void SegmentTable::check_owner(std::string_view segment, const Owned& found) {
   throw Error(ErrorCode::corrupt,
               "the session of a segment cannot be found by its name",
               {.id = std::string(segment)});
+}
+
+std::optional<SegmentTable::Owned> SegmentTable::find_known(std::string_view segment) {
+  auto& known = db_.statements<SegmentStatements>().known;
+  if (const Owned* row = known.find(segment)) return *row;
+  auto found = find_row(segment);
+  if (found) known.remember(segment, *found);
+  return found;
 }
 
 std::optional<SegmentTable::Owned> SegmentTable::find_row(std::string_view segment) {
@@ -151,7 +162,7 @@ std::vector<std::string> SegmentTable::checked_names(engine::Query row) {
 }
 
 std::optional<SegmentRow> SegmentTable::find(std::string_view session, std::string_view segment) {
-  auto found = find_row(segment);
+  auto found = find_known(segment);
   if (!found) return std::nullopt;
   if (found->session != session) {
     check_owner(segment, *found);
@@ -207,6 +218,7 @@ void SegmentTable::update(std::string_view segment, const SegmentRow& row) {
                                                      turn_of(row.compacted_from),
                                                      row.metadata_digest,
                                                      digest_of(segment, row));
+  if (Owned* known = db_.statements<SegmentStatements>().known.find(segment)) known->row = row;
 }
 
 log::Cut SegmentTable::remove(const SegmentRow& row) {
@@ -215,6 +227,7 @@ log::Cut SegmentTable::remove(const SegmentRow& row) {
   auto& statements = db_.statements<SegmentStatements>();
   if (row.metadata_digest) statements.remove_metadata.execute(row.segment_key);
   statements.remove.execute(row.segment_key);
+  statements.known.forget();
   return cut;
 }
 

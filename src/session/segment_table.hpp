@@ -77,6 +77,8 @@ class SegmentTable {
  private:
   std::vector<std::string> checked_names(engine::Query row);
   // As find_any, but for a look at the session's row itself.
+  std::optional<Owned> find_known(std::string_view segment);
+  // From the file.
   std::optional<Owned> find_row(std::string_view segment);
   void check_owner(std::string_view segment, const Owned& found);
   engine::Connection& db_;

@@ -1,6 +1,7 @@
 #include "state/backend_row.hpp"
 
 #include "content/row_digest.hpp"
+#include "engine/remembered.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/error.hpp"
 
@@ -33,8 +34,10 @@ struct BackendStatements {
              "UPDATE state_backend SET version = ?2, entry_count = ?3, size_bytes = ?4,"
              "       entries_digest = ?5, interval = ?6, undo_count = ?7, digest = ?8"
              " WHERE backend_key = ?1"),
-        remove(c, "DELETE FROM state_backend WHERE backend_key = ?1") {}
+        remove(c, "DELETE FROM state_backend WHERE backend_key = ?1"),
+        known(c) {}
   Statement find, list, insert, save, remove;
+  engine::Remembered<BackendRow> known;
 };
 
 std::int64_t digest_of(const BackendRow& row) {
@@ -75,9 +78,13 @@ void throw_corrupt(std::string_view what, std::string_view state) {
 }
 
 std::optional<BackendRow> find_backend(Connection& db, std::string_view name) {
-  auto row = db.statements<BackendStatements>().find.run(name);
+  auto& statements = db.statements<BackendStatements>();
+  if (const BackendRow* known = statements.known.find(name)) return *known;
+  auto row = statements.find.run(name);
   if (!row.step()) return std::nullopt;
-  return read_backend(row);
+  auto found = read_backend(row);
+  statements.known.remember(name, found);
+  return found;
 }
 
 BackendRow find_or_make_backend(Connection& db, std::string_view name, std::int64_t now_us) {
@@ -90,14 +97,20 @@ BackendRow find_or_make_backend(Connection& db, std::string_view name, std::int6
 }
 
 void save_backend(Connection& db, const BackendRow& row) {
-  db.statements<BackendStatements>().save.execute(row.backend_key,
-                                                  row.version,
-                                                  row.entry_count,
-                                                  row.size_bytes,
-                                                  row.entries_digest,
-                                                  row.interval,
-                                                  row.undo_count,
-                                                  digest_of(row));
+  auto& statements = db.statements<BackendStatements>();
+  statements.save.execute(row.backend_key,
+                          row.version,
+                          row.entry_count,
+                          row.size_bytes,
+                          row.entries_digest,
+                          row.interval,
+                          row.undo_count,
+                          digest_of(row));
+  statements.known.rewrite(row.name, row);
+}
+
+void forget_backends(Connection& db) {
+  db.statements<BackendStatements>().known.forget();
 }
 
 std::vector<BackendRow> list_backends(Connection& db) {
@@ -110,6 +123,7 @@ std::vector<BackendRow> list_backends(Connection& db) {
 
 void delete_backend_row(Connection& db, std::int64_t backend_key) {
   db.statements<BackendStatements>().remove.execute(backend_key);
+  forget_backends(db);
 }
 
 }  // namespace holdfast::state

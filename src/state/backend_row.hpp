@@ -1,7 +1,7 @@
 // The row of state_backend: the head of a state.
 //
-// It is looked up in each transaction and never remembered: a rollback or another process would make a
-// remembered key, count or interval wrong.
+// It is remembered only where nobody can have changed it unseen (engine/remembered.hpp): a rollback or
+// another process would make a key, count or interval wrong.
 //
 // Errors   corrupt: a row fails its digest
 #pragma once
@@ -34,6 +34,8 @@ struct BackendRow {
 std::optional<BackendRow> find_backend(engine::Connection& db, std::string_view name);
 BackendRow find_or_make_backend(engine::Connection& db, std::string_view name, std::int64_t now_us);
 void save_backend(engine::Connection& db, const BackendRow& row);
+// The newest checkpoint of one, which stands beside it, is another one now.
+void forget_backends(engine::Connection& db);
 std::vector<BackendRow> list_backends(engine::Connection& db);  // by name, in byte order
 // The row alone; what belongs to it must be gone.
 void delete_backend_row(engine::Connection& db, std::int64_t backend_key);

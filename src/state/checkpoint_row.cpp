@@ -140,6 +140,7 @@ void insert_checkpoint(Connection& db,
                                                        row.entries_digest,
                                                        row.created_at_us,
                                                        digest_of(row));
+  forget_backends(db);
 }
 
 void save_undo_count(Connection& db, const CheckpointRow& row) {
@@ -149,6 +150,7 @@ void save_undo_count(Connection& db, const CheckpointRow& row) {
 
 void delete_checkpoint_row(Connection& db, const CheckpointRow& row) {
   db.statements<CheckpointStatements>().remove.execute(row.checkpoint_key);
+  forget_backends(db);
 }
 
 void throw_no_checkpoint(std::string_view state, std::uint64_t id) {

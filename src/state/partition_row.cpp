@@ -1,8 +1,12 @@
 #include "state/partition_row.hpp"
 
 #include "content/row_digest.hpp"
+#include "engine/remembered.hpp"
 #include "engine/statement.hpp"
 
+#include <array>
+#include <bit>
+#include <string>
 #include <utility>
 
 namespace holdfast::state {
@@ -41,8 +45,10 @@ struct PartitionStatements {
                "   AND NOT EXISTS (SELECT 1 FROM state_entry WHERE partition_key = ?2)"
                "   AND NOT EXISTS (SELECT 1 FROM state_undo"
                "                    WHERE backend_key = ?1 AND partition_key = ?2)"),
-        remove(c, "DELETE FROM state_partition WHERE backend_key = ?1") {}
+        remove(c, "DELETE FROM state_partition WHERE backend_key = ?1"),
+        known(c) {}
   Statement find_by_name, find, list, insert, seal, has_entries, forget, remove;
+  engine::Remembered<Partition> known;  // by full_name(); their `state` is not to be used
 };
 
 // The name as its columns; flat entries have the operator that no partition can have.
@@ -53,6 +59,18 @@ struct PartitionColumns {
     partition = key->partition;
     subtask = key->subtask;
   }
+  // No id has a NUL in it.
+  std::string full_name(std::string_view state) const {
+    std::string name;
+    name.reserve(state.size() + operator_id.size() + 2 + sizeof(partition) + sizeof(subtask));
+    name.append(state).append(1, '\0').append(operator_id).append(1, '\0');
+    for (const std::int64_t number : {partition, subtask}) {
+      const auto bytes = std::bit_cast<std::array<char, sizeof(number)>>(number);
+      name.append(bytes.data(), bytes.size());
+    }
+    return name;
+  }
+
   std::string_view operator_id = "";
   std::int64_t partition = 0;
   std::int64_t subtask = 0;
@@ -78,26 +96,44 @@ Partition read_partition(const Query& row,
   return partition;
 }
 
+// `look_up` runs the statement that finds the row.
+template <class LookUp>
+std::optional<Partition> find_known(Connection& db,
+                                    std::string_view state,
+                                    const PartitionColumns& columns,
+                                    const LookUp& look_up) {
+  auto& statements = db.statements<PartitionStatements>();
+  const std::string name = columns.full_name(state);
+  if (const Partition* known = statements.known.find(name)) {
+    return Partition{known->backend_key, known->partition_key, state};
+  }
+  auto row = look_up(statements);
+  if (!row.step()) return std::nullopt;
+  const Partition found = read_partition(row, state, columns);
+  statements.known.remember(name, found);
+  return found;
+}
+
 }  // namespace
 
 std::optional<Partition> find_partition(Connection& db,
                                         std::string_view state,
                                         const std::optional<PartitionKey>& key) {
   const PartitionColumns columns(key);
-  auto row = db.statements<PartitionStatements>().find_by_name.run(
-      state, columns.operator_id, columns.partition, columns.subtask);
-  if (!row.step()) return std::nullopt;
-  return read_partition(row, state, columns);
+  return find_known(db, state, columns, [&](PartitionStatements& statements) {
+    return statements.find_by_name.run(
+        state, columns.operator_id, columns.partition, columns.subtask);
+  });
 }
 
 std::optional<Partition> find_partition(Connection& db,
                                         const BackendRow& backend,
                                         const std::optional<PartitionKey>& key) {
   const PartitionColumns columns(key);
-  auto row = db.statements<PartitionStatements>().find.run(
-      backend.backend_key, columns.operator_id, columns.partition, columns.subtask);
-  if (!row.step()) return std::nullopt;
-  return read_partition(row, backend.name, columns);
+  return find_known(db, backend.name, columns, [&](PartitionStatements& statements) {
+    return statements.find.run(
+        backend.backend_key, columns.operator_id, columns.partition, columns.subtask);
+  });
 }
 
 Partition find_or_make_partition(Connection& db,
@@ -138,12 +174,15 @@ bool has_entries(Connection& db, const Partition& partition) {
 }
 
 void forget_if_empty(Connection& db, const Partition& partition) {
-  db.statements<PartitionStatements>().forget.execute(partition.backend_key,
-                                                      partition.partition_key);
+  auto& statements = db.statements<PartitionStatements>();
+  const auto gone = statements.forget.execute(partition.backend_key, partition.partition_key);
+  if (gone > 0) statements.known.forget();
 }
 
 void delete_partition_rows(Connection& db, std::int64_t backend_key) {
-  db.statements<PartitionStatements>().remove.execute(backend_key);
+  auto& statements = db.statements<PartitionStatements>();
+  statements.remove.execute(backend_key);
+  statements.known.forget();
 }
 
 }  // namespace holdfast::state

@@ -55,6 +55,8 @@ DEFECTS = [
     Defect("damaged_log_not_kept", "the only copy of missing commits is written over", Harness("test_vfs", "no flipped bit in a log*")),
     Defect("normal_commits_not_noted", "a power loss at normal is told as damage", POWER_LOSS_AT_NORMAL),
     # Transactions
+    Defect("undone_rows_remembered", "a row that was undone is remembered", Harness("test_engine", "what was undone*")),
+    Defect("others_not_noticed", "a row that another process has changed is remembered", PROCESSES),
     Defect("begin_deferred", "a write begins as a read", PROCESSES),
     Defect("acknowledged_before_commit", "a write is acknowledged before its commit", GROUPS_ON_A_BAD_DISK),
     Defect("uncertain_commit_told_as_failed", "a commit that may be there is told as refused", GROUPS_ON_A_BAD_DISK),
