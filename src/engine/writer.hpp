@@ -1,11 +1,12 @@
 // The one writer of an open file: transactions on the writer connection, one after the other.
 //
 // Two ways in. A *closed operation* (run_closed, submit_ticket) is work that any thread may run and that may be run
-// again: whoever leads the queue runs all that wait, each under a savepoint, and commits once. A
+// again: whoever leads the queue runs all that wait, and commits once. A
 // *function* (run_function) is a caller's code: it runs in its own thread, in a transaction of its own.
 //
 // What a failure does:
-//   an operation throws                its savepoint is rolled back, it gets its error, the others go on
+//   an operation throws                the group is run again, each under a savepoint: this one is rolled
+//                                      back to its savepoint and gets its error, the others go on
 //   ... and SQLite ended the transaction (full disk, I/O, memory), or the savepoint cannot be rolled
 //   back:                              it gets its error, each of the others is run again in a
 //                                      transaction of its own
@@ -76,7 +77,9 @@ class Writer {
 
  private:
   void lead() noexcept;
-  void run_group(const std::vector<WriteWaiter*>& group) noexcept;
+  void run_group(const std::vector<WriteWaiter*>& group, Durability durability) noexcept;
+  bool run_plainly(const std::vector<WriteWaiter*>& group) noexcept;
+  bool begin_again(const std::vector<WriteWaiter*>& group, Durability durability) noexcept;
   bool commit_members(const std::vector<WriteWaiter*>& group) noexcept;
   bool run_member(WriteWaiter& waiter) noexcept;
   void run_again_alone(WriteWaiter& waiter) noexcept;
@@ -102,6 +105,7 @@ class Writer {
   const Error unknown_for_want_of_memory_{
       ErrorCode::outcome_unknown,
       "memory ran out during the commit, and it may be there after a reopen"};
+  int guarded_groups_ = 0;  // so many run under savepoints from the start
   bool normal_is_noted_ = false;
   Durability synchronous_ =
       Durability::full;  // what we set last; SQLite never changes it by itself
