@@ -52,3 +52,13 @@ CREATE TABLE chunk_data (
   chunk_key        INTEGER NOT NULL PRIMARY KEY,
   bytes            BLOB    NOT NULL CHECK (length(bytes) <= 1048576)
 ) STRICT;
+
+-- What a large prune has made invisible: the rows of the table `kind` with these keys, which are freed in
+-- slices, and then this row.
+CREATE TABLE removal (
+  removal_key      INTEGER NOT NULL PRIMARY KEY,  -- nothing names it: it may be used again
+  kind             TEXT    NOT NULL CHECK (kind IN ('checkpoint')),
+  first_key        INTEGER NOT NULL,
+  last_key         INTEGER NOT NULL CHECK (last_key >= first_key),
+  digest           INTEGER NOT NULL   -- of kind, first_key, last_key
+) STRICT;

@@ -3,6 +3,9 @@
 -- The order within a trace is the order of saving; a checkpoint saved again gets a new ordinal. The
 -- checkpoints of a trace form a chain: each names the ordinal before it, the trace names both ends and
 -- counts the links. So a row that vanished is noticed by whoever comes past its place.
+--
+-- Rows before the oldest, and rows of a trace that is not there, were pruned and wait to be freed: each is
+-- within a row of `removal`, and nobody sees it.
 
 -- A trace is there as long as it has checkpoints.
 CREATE TABLE trace (

@@ -18,7 +18,7 @@ SELECT t.name AS trace,
        ifnull(k.stored_bytes, c.raw_bytes) AS stored_bytes,
        c.checkpoint_key & 4294967295 AS ordinal
   FROM trace AS t
-  JOIN checkpoint AS c ON c.checkpoint_key BETWEEN (t.trace_key << 32) + 1
+  JOIN checkpoint AS c ON c.checkpoint_key BETWEEN (t.trace_key << 32) + t.oldest_ordinal
                                                AND (t.trace_key << 32) + 4294967295
   LEFT JOIN content AS k ON k.content_key = c.content_key;
 
@@ -198,7 +198,7 @@ SELECT l.name AS lease,
        strftime('%Y-%m-%dT%H:%M:%fZ', l.acquired_at_us / 1000000.0, 'unixepoch') AS acquired_at
   FROM lease AS l;
 
--- What uses the disk. A chunk counts where it came first; what is left of owners that are gone, and is
+-- What uses the disk. What a large prune has removed counts until it is freed. A chunk counts where it came first; what is left of owners that are gone, and is
 -- shared by others, stands by itself. `rows` of that are all chunks.
 CREATE VIEW storage_by_owner AS
 SELECT 'trace' AS kind, c.trace AS owner, count(*) AS rows,
@@ -235,6 +235,13 @@ SELECT 'checkpoints of state', b.name, count(*), sum(length(u.key) + ifnull(u.ra
   JOIN state_undo AS u ON u.backend_key = b.backend_key
   LEFT JOIN content AS k ON k.content_key = u.content_key
  GROUP BY b.name
+UNION ALL
+SELECT 'removed', 'being freed', count(*), sum(c.raw_bytes), sum(ifnull(k.stored_bytes, c.raw_bytes))
+  FROM removal AS r
+  JOIN checkpoint AS c ON c.checkpoint_key BETWEEN r.first_key AND r.last_key
+  LEFT JOIN content AS k ON k.content_key = c.content_key
+ WHERE r.kind = 'checkpoint'
+HAVING count(*) > 0
 UNION ALL
 SELECT 'shared chunks', 'whose first owner is gone', count(*), 0,
        ifnull(sum(c.stored_bytes), 0) - (SELECT ifnull(sum(k.stored_bytes), 0) FROM content AS k)

@@ -12,8 +12,9 @@ class Access {
  public:
   static const Link& link(const Database& database) { return *database.link_; }
   static Database database(std::shared_ptr<Opening> opening) {
-    return Database(std::make_shared<const Link>(std::move(opening), std::nullopt));
+    return Database(std::move(opening));
   }
+  static void free_removed(const Database& database) { database.free_removed(); }
 };
 
 }  // namespace holdfast::engine

@@ -1,6 +1,9 @@
 // The one place that knows all five stores: it hands them out, and nothing else.
 #include "holdfast/database.hpp"
 
+#include "checkpoint/checkpoint_table.hpp"
+#include "content/removal.hpp"
+#include "defect.hpp"
 #include "engine/arguments.hpp"
 #include "engine/link.hpp"
 #include "engine/open_files.hpp"
@@ -13,14 +16,17 @@ namespace holdfast {
 
 Database::Database(std::shared_ptr<const engine::Link> link) : link_(std::move(link)) {}
 
+Database::Database(std::shared_ptr<engine::Opening> opening)
+    : Database(std::make_shared<const engine::Link>(std::move(opening), std::nullopt)) {
+  if (!link_->options().read_only && !planted("removal_not_continued")) free_removed();
+}
+
 Database Database::open(const std::string& path, const OpenOptions& options) {
-  auto opening = engine::OpenFiles::instance().open(path, options);
-  return Database(std::make_shared<const engine::Link>(std::move(opening), std::nullopt));
+  return Database(engine::OpenFiles::instance().open(path, options));
 }
 
 Database Database::in_memory(const OpenOptions& options) {
-  auto opening = engine::OpenFiles::open_in_memory(options);
-  return Database(std::make_shared<const engine::Link>(std::move(opening), std::nullopt));
+  return Database(engine::OpenFiles::open_in_memory(options));
 }
 
 void Database::close() {
@@ -86,6 +92,16 @@ std::string Database::store_id() const {
 
 std::string Database::incarnation() const {
   return link_->incarnation();
+}
+
+// What a crash, or a full disk, has left of a prune. A file without any is only read.
+void Database::free_removed() const {
+  try {
+    if (!link_->read([](engine::Connection& db) { return content::has_removals(db); })) return;
+  } catch (const Error&) {
+    return;  // damaged: `verify` says so, and what is whole can be read
+  }
+  link_->free_in_slices(&checkpoint::free_slice);
 }
 
 // The function may assign to this very Database, or destroy it: the link stays until its end.

@@ -84,7 +84,9 @@ class HOLDFAST_API CheckpointStore {
 
   // False: there was none of that id.
   bool remove(const IdRef& id);
-  // Removes all but the newest `keep` of the trace and says how many went.
+  // Removes all but the newest `keep` of the trace and says how many went. Many go in one short transaction as
+  // well; their space is freed afterwards in slices, others' writes between, before this call
+  // returns or, inside transact, when that has been committed.
   std::size_t prune(const IdRef& trace, std::size_t keep);
   // Removes the trace with all its checkpoints, damaged or not, and says how many went; the same as
   // prune(trace, 0).

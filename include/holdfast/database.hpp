@@ -41,7 +41,8 @@ namespace holdfast {
 
 namespace engine {
 class Access;
-}
+class Opening;
+}  // namespace engine
 
 class HOLDFAST_API Database {
  public:
@@ -106,6 +107,8 @@ class HOLDFAST_API Database {
  private:
   friend class engine::Access;
   explicit Database(std::shared_ptr<const engine::Link> link);
+  explicit Database(std::shared_ptr<engine::Opening> opening);
+  void free_removed() const;
   void run_transaction(const std::function<void()>& body, const TransactOptions& options);
   void run_read(const std::function<void()>& body) const;
 

@@ -12,15 +12,20 @@ namespace holdfast {
 
 using checkpoint::Checkpoint;
 using checkpoint::CheckpointCursor;
+using checkpoint::Cut;
 using checkpoint::Order;
+using checkpoint::Pruned;
 using checkpoint::Trace;
 
 namespace {
 
-// The trace of a row; the index of ids leads there without knowing it.
-Trace trace_of(engine::Connection& db, const IdRef& id, std::int64_t checkpoint_key) {
+// The trace of a row; the index of ids leads there without knowing it. nullopt: the row was pruned.
+std::optional<Trace> trace_of(engine::Connection& db,
+                              const IdRef& id,
+                              std::int64_t checkpoint_key) {
   auto trace = checkpoint::find_trace_as_is(db, checkpoint_key >> 32);
-  if (trace) return *std::move(trace);
+  if (checkpoint::is_pruned(db, trace ? &*trace : nullptr, checkpoint_key)) return std::nullopt;
+  if (trace) return trace;
   throw Error(
       ErrorCode::corrupt, "the trace of checkpoint " + id.str() + " is missing", {.id = id.str()});
 }
@@ -33,7 +38,9 @@ struct Found {
 std::optional<Found> find(engine::Connection& db, const IdRef& id) {
   const auto key = checkpoint::find_key(db, id.text());
   if (!key) return std::nullopt;
-  Found found{.trace = trace_of(db, id, *key)};
+  auto trace = trace_of(db, id, *key);
+  if (!trace) return std::nullopt;
+  Found found{.trace = *std::move(trace)};
   found.checkpoint = checkpoint::read_row(
       db, found.trace, static_cast<std::uint64_t>(*key) & checkpoint::kMaxOrdinal);
   return found;
@@ -61,11 +68,12 @@ std::optional<CheckpointBlob> try_read_blob(engine::Connection& db, const Checkp
 void give_up_older(engine::Connection& db, Trace& trace, const std::string& id) {
   const auto key = checkpoint::find_key(db, id);
   if (!key) return;
-  if (*key >> 32 != trace.key) {
-    const Trace owner = trace_of(db, id, *key);
+  const auto owner = trace_of(db, id, *key);
+  if (!owner) return checkpoint::free_row(db, *key);
+  if (owner->key != trace.key) {
     throw Error(ErrorCode::conflict,
-                "checkpoint " + id + " belongs to trace " + owner.name,
-                {.id = owner.name});
+                "checkpoint " + id + " belongs to trace " + owner->name,
+                {.id = owner->name});
   }
   const auto ordinal = static_cast<std::uint64_t>(*key) & checkpoint::kMaxOrdinal;
   checkpoint::take_out(db, trace, checkpoint::read_row(db, trace, ordinal));
@@ -74,7 +82,7 @@ void give_up_older(engine::Connection& db, Trace& trace, const std::string& id) 
 // The newest ordinal that was saved before `id`; 0: none was.
 std::uint64_t ordinal_before(engine::Connection& db, const Trace& trace, const IdRef& id) {
   const auto key = checkpoint::find_key(db, id.text());
-  if (!key || *key >> 32 != trace.key) {
+  if (!key || *key >> 32 != trace.key || checkpoint::is_pruned(db, &trace, *key)) {
     throw Error(ErrorCode::not_found,
                 "trace " + trace.name + " has no checkpoint " + id.str(),
                 {.id = id.str()});
@@ -84,7 +92,7 @@ std::uint64_t ordinal_before(engine::Connection& db, const Trace& trace, const I
   if (row.sound) return checkpoint::ordinal_before(trace, row);
   // A list goes on past a damaged one; its link is not believed.
   const auto older = CheckpointCursor(db, trace, Order::newest_first, ordinal - 1).next();
-  return older ? older->ordinal() : 0;
+  return older && !checkpoint::is_pruned(db, &trace, older->key) ? older->ordinal() : 0;
 }
 
 std::vector<std::string> list_names(engine::Connection& db,
@@ -110,7 +118,7 @@ CheckpointRecovery recover(engine::Connection& db, const Trace& trace) {
   CheckpointCursor rows(db, trace, Order::newest_first, checkpoint::kMaxOrdinal);
   while (!recovery.chosen) {
     const auto row = rows.next();
-    if (!row) break;
+    if (!row || checkpoint::is_pruned(db, &trace, row->key)) break;
     if (row->ordinal() != expected) recovery.incomplete = true;
     expected = checkpoint::ordinal_before(trace, *row);
     recovery.chosen = try_read_blob(db, *row);
@@ -118,12 +126,6 @@ CheckpointRecovery recover(engine::Connection& db, const Trace& trace) {
   }
   if (!recovery.chosen && expected != 0) recovery.incomplete = true;
   return recovery;
-}
-
-std::size_t remove_all(engine::Connection& db, Trace trace) {
-  const std::size_t removed = checkpoint::remove_rows(db, trace);
-  checkpoint::write_trace(db, trace);
-  return removed;
 }
 
 }  // namespace
@@ -230,14 +232,29 @@ bool CheckpointStore::remove(const IdRef& id) {
 
 std::size_t CheckpointStore::prune(const IdRef& trace, std::size_t keep) {
   engine::check_id("trace", trace);
-  return link_->write([&](engine::Connection& db) -> std::size_t {
+  std::optional<Cut> cut;
+  const bool alone = !link_->in_transaction();
+  // nullopt: it would keep others waiting; find the cut first.
+  const auto prune_once = [&](engine::Connection& db) -> std::optional<Pruned> {
     auto owner = checkpoint::find_trace(db, trace.text());
-    if (!owner) return 0;
-    if (keep == 0) return remove_all(db, *std::move(owner));
-    const std::size_t removed = checkpoint::prune_rows(db, *owner, keep);
-    if (removed > 0) checkpoint::write_trace(db, *owner);
-    return removed;
-  });
+    if (!owner) return Pruned();
+    const bool far = keep > 0 && owner->count > keep + checkpoint::kFollowRows;
+    if (far && alone && !cut) return std::nullopt;
+    const Pruned gone = keep == 0 ? checkpoint::remove_rows(db, *owner)
+                                  : checkpoint::prune_rows(db, *owner, keep, cut);
+    if (keep == 0 || gone.count > 0) checkpoint::write_trace(db, *owner);
+    return gone;
+  };
+  auto pruned = link_->write(prune_once);
+  if (!pruned) {
+    cut = link_->read([&](engine::Connection& db) {
+      const auto owner = checkpoint::find_trace(db, trace.text());
+      return owner ? checkpoint::find_cut(db, *owner, keep) : Cut();
+    });
+    pruned = link_->write(prune_once);
+  }
+  if (pruned->more) link_->free_in_slices(&checkpoint::free_slice);
+  return pruned->count;
 }
 
 std::size_t CheckpointStore::remove_trace(const IdRef& trace) {

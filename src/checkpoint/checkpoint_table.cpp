@@ -5,6 +5,7 @@
 #include "defect.hpp"
 #include "holdfast/error.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::checkpoint {
@@ -36,6 +37,9 @@ struct CheckpointStatements {
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"),
         join(db,
              "UPDATE checkpoint SET previous_ordinal = ?2, digest = ?3 WHERE checkpoint_key = ?1"),
+        contents(db,
+                 "SELECT checkpoint_key, raw_bytes, content_key, payload_digest FROM checkpoint"
+                 " WHERE checkpoint_key BETWEEN ?1 AND ?2 ORDER BY checkpoint_key"),
         remove(db, "DELETE FROM checkpoint WHERE checkpoint_key BETWEEN ?1 AND ?2") {}
   engine::Statement find_key;
   engine::Statement newest_first;
@@ -43,6 +47,7 @@ struct CheckpointStatements {
   engine::Statement payload;
   engine::Statement insert;
   engine::Statement join;
+  engine::Statement contents;
   engine::Statement remove;
 };
 
@@ -86,14 +91,46 @@ std::int64_t digest_of(const Trace& trace, const Checkpoint& checkpoint) {
               {.id = checkpoint.name});
 }
 
-// A damaged row may name another's content: what it names is left, and `verify` finds it.
-void free_content(engine::Connection& db, const Checkpoint& checkpoint) {
-  if (checkpoint.sound) content::remove(db, checkpoint.content_key);
+// Of a row whose payload is in content: what its digest says, without the trace, which may be gone.
+bool owns_content(std::int64_t raw_bytes, std::int64_t content_key, std::int64_t payload_digest) {
+  return content::RowDigest()
+             .add(raw_bytes)
+             .add(engine::Value())
+             .add(std::optional(content_key))
+             .value() == payload_digest;
 }
 
-std::size_t remove_keys(engine::Connection& db, std::int64_t first, std::int64_t last) {
-  return static_cast<std::size_t>(
-      db.statements<CheckpointStatements>().remove.execute(first, last));
+// Frees rows of the range from its beginning, as many as a slice has.
+Pruned free_rows(engine::Connection& db, const content::KeyRange& range) {
+  auto& statements = db.statements<CheckpointStatements>();
+  Pruned freed;
+  std::int64_t last = range.last;
+  {
+    std::int64_t bytes = 0;
+    auto row = statements.contents.run(range.first, range.last);
+    while (row.step()) {
+      freed.more = freed.count >= content::kSliceRows || bytes >= content::kSliceBytes;
+      if (freed.more) break;
+      ++freed.count;
+      last = row.integer(0);
+      bytes += row.integer(1);
+      const auto content_key = row.optional_integer(2);
+      // A damaged row may name another's content: what it names is left, and `verify` finds it.
+      if (content_key && owns_content(row.integer(1), *content_key, row.integer(3))) {
+        content::remove(db, content_key);
+      }
+    }
+  }
+  statements.remove.execute(range.first, freed.more ? last : range.last);
+  return freed;
+}
+
+// Frees what a slice can, and notes the rest.
+Pruned give_up(engine::Connection& db, const content::KeyRange& range) {
+  const Pruned freed = free_rows(db, range);
+  if (freed.more && !planted("removal_not_noted"))
+    content::add_removal(db, content::Removed::checkpoint, range);
+  return freed;
 }
 
 // Makes the row after `gone` follow the one before it.
@@ -111,7 +148,27 @@ void join_over(engine::Connection& db, Trace& trace, const Checkpoint& gone) {
       after->key, after->previous_ordinal, digest_of(trace, *after));
 }
 
+// Goes on from a cut until `rows` lie before it.
+Cut follow_chain(engine::Connection& db, const Trace& trace, Cut cut, std::uint64_t rows) {
+  CheckpointCursor cursor(db, trace, Order::oldest_first, cut.next);
+  auto row = cursor.next();
+  if (!row || row->ordinal() != cut.next) throw_missing(trace);
+  for (; cut.rows < rows; ++cut.rows) {
+    cut.last = row->ordinal();
+    row = cursor.next();
+    if (!row || row->previous_ordinal != cut.last) throw_missing(trace);
+  }
+  cut.next = row->ordinal();
+  cut.trace = trace;
+  return cut;
+}
+
 }  // namespace
+
+bool Cut::fits(const Trace& now) const {
+  return now.key == trace.key && now.oldest_ordinal == trace.oldest_ordinal &&
+         now.last_ordinal - trace.last_ordinal == now.count - trace.count;
+}
 
 CheckpointCursor::CheckpointCursor(engine::Connection& db,
                                    const Trace& trace,
@@ -146,6 +203,12 @@ std::uint64_t ordinal_before(const Trace& trace, const Checkpoint& checkpoint) {
 std::optional<std::int64_t> find_key(engine::Connection& db, std::string_view name) {
   auto row = db.statements<CheckpointStatements>().find_key.run(name);
   return row.step() ? std::optional(row.integer(0)) : std::nullopt;
+}
+
+bool is_pruned(engine::Connection& db, const Trace* trace, std::int64_t key) {
+  const auto ordinal = static_cast<std::uint64_t>(key) & kMaxOrdinal;
+  if (trace != nullptr && trace->sound) return ordinal < trace->oldest_ordinal;
+  return content::is_removed(db, content::Removed::checkpoint, key);
 }
 
 Checkpoint read_row(engine::Connection& db, const Trace& trace, std::uint64_t ordinal) {
@@ -237,38 +300,50 @@ void take_out(engine::Connection& db, Trace& trace, const Checkpoint& checkpoint
     join_over(db, trace, checkpoint);
   }
   --trace.count;
-  free_content(db, checkpoint);
-  remove_keys(db, checkpoint.key, checkpoint.key);
+  // A damaged row may name another's content: what it names is left, and `verify` finds it.
+  if (checkpoint.sound) content::remove(db, checkpoint.content_key);
+  db.statements<CheckpointStatements>().remove.execute(checkpoint.key, checkpoint.key);
 }
 
-std::size_t prune_rows(engine::Connection& db, Trace& trace, std::size_t keep) {
+Cut find_cut(engine::Connection& db, const Trace& trace, std::size_t keep) {
   const std::uint64_t excess = trace.count > keep ? trace.count - keep : 0;
-  if (excess == 0) return 0;
-  std::uint64_t last = 0;
-  {
-    CheckpointCursor rows(db, trace, Order::oldest_first, 1);
-    auto row = rows.next();
-    if (!row || row->ordinal() != trace.oldest_ordinal) throw_missing(trace);
-    for (std::uint64_t gone = 0; gone < excess; ++gone) {
-      free_content(db, *row);
-      last = row->ordinal();
-      row = rows.next();
-      if (!row || row->previous_ordinal != last) throw_missing(trace);
-    }
-    trace.oldest_ordinal = row->ordinal();
-  }
-  trace.count = keep;
-  return remove_keys(db, key_of(trace, 1), key_of(trace, last));
+  return excess == 0 ? Cut() : follow_chain(db, trace, {.next = trace.oldest_ordinal}, excess);
 }
 
-std::size_t remove_rows(engine::Connection& db, Trace& trace) {
-  {
-    CheckpointCursor rows(db, trace, Order::oldest_first, 1);
-    while (const auto row = rows.next())
-      free_content(db, *row);
-  }
-  trace.count = 0;
-  return remove_keys(db, key_of(trace, 1), key_of(trace, kMaxOrdinal));
+Pruned prune_rows(engine::Connection& db,
+                  Trace& trace,
+                  std::size_t keep,
+                  const std::optional<Cut>& ahead) {
+  const std::uint64_t excess = trace.count > keep ? trace.count - keep : 0;
+  if (excess == 0) return {};
+  const bool fits = ahead && ahead->fits(trace) && ahead->rows <= excess;
+  const Cut cut =
+      follow_chain(db, trace, fits ? *ahead : Cut{.next = trace.oldest_ordinal}, excess);
+  const std::uint64_t first = std::exchange(trace.oldest_ordinal, cut.next);
+  trace.count = keep;
+  const Pruned freed =
+      give_up(db, {.first = key_of(trace, first), .last = key_of(trace, cut.last)});
+  return {.count = static_cast<std::size_t>(excess), .more = freed.more};
+}
+
+Pruned remove_rows(engine::Connection& db, Trace& trace) {
+  const auto count = static_cast<std::size_t>(std::exchange(trace.count, 0));
+  const Pruned freed = give_up(db, {.first = key_of(trace, 1), .last = key_of(trace, kMaxOrdinal)});
+  // What was pruned before has been counted then.
+  return {.count = freed.more ? count : std::min(freed.count, count), .more = freed.more};
+}
+
+void free_row(engine::Connection& db, std::int64_t key) {
+  free_rows(db, {.first = key, .last = key});
+}
+
+bool free_slice(engine::Connection& db) {
+  auto range = content::find_removal(db, content::Removed::checkpoint);
+  if (!range) return false;
+  if (planted("slice_frees_what_is_seen")) ++range->last;
+  if (free_rows(db, *range).more) return true;
+  content::end_removal(db, content::Removed::checkpoint, *range);
+  return content::find_removal(db, content::Removed::checkpoint).has_value();
 }
 
 }  // namespace holdfast::checkpoint

@@ -11,6 +11,7 @@
 
 #include "checkpoint/trace_table.hpp"
 #include "content/payload.hpp"
+#include "content/removal.hpp"
 #include "engine/connection.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/bytes.hpp"
@@ -62,6 +63,8 @@ std::uint64_t ordinal_before(const Trace& trace, const Checkpoint& checkpoint);
 
 // What the index of ids says; nullopt: there is none of that id.
 std::optional<std::int64_t> find_key(engine::Connection& db, std::string_view name);
+// Whether the row of this key was pruned and only waits to be freed. `trace`: as it is; null: it is not there.
+bool is_pruned(engine::Connection& db, const Trace* trace, std::int64_t key);
 // The row of an ordinal that the trace has.
 Checkpoint read_row(engine::Connection& db, const Trace& trace, std::uint64_t ordinal);
 
@@ -82,9 +85,35 @@ void append(engine::Connection& db,
             const content::Payload& payload);
 // Removes the row with its content, and joins those beside it.
 void take_out(engine::Connection& db, Trace& trace, const Checkpoint& checkpoint);
-// Removes all but the newest `keep` (at least 1), and says how many went.
-std::size_t prune_rows(engine::Connection& db, Trace& trace, std::size_t keep);
+
+struct Pruned {
+  std::size_t count = 0;  // that nobody sees any more
+  bool more = false;      // some of them are still to be freed, by free_slice()
+};
+// The end of what a prune removes. To find it the chain is followed, row by row; that can be done before
+// the transaction, in which others would have to wait.
+struct Cut {
+  Trace trace = {};  // as it was
+  std::uint64_t rows = 0;
+  std::uint64_t last = 0;  // ordinals: the last to go, the first that stays
+  std::uint64_t next = 0;
+
+  // Whether these rows are still the oldest of the trace: it had saves since, and nothing else.
+  bool fits(const Trace& now) const;
+};
+// How many rows may be followed while others wait: about 2 ms.
+inline constexpr std::uint64_t kFollowRows = 1024;
+Cut find_cut(engine::Connection& db, const Trace& trace, std::size_t keep);
+// Removes all but the newest `keep` (at least 1). A cut that does not fit any more is no help and no harm.
+Pruned prune_rows(engine::Connection& db,
+                  Trace& trace,
+                  std::size_t keep,
+                  const std::optional<Cut>& ahead = std::nullopt);
 // Removes what is there, whatever the chain says: the way out for a damaged trace.
-std::size_t remove_rows(engine::Connection& db, Trace& trace);
+Pruned remove_rows(engine::Connection& db, Trace& trace);
+// Frees the row of an id that was pruned.
+void free_row(engine::Connection& db, std::int64_t key);
+// Frees a part of what was pruned. False: nothing is left.
+bool free_slice(engine::Connection& db);
 
 }  // namespace holdfast::checkpoint

@@ -6,6 +6,7 @@
 // Threads  each thread sees its own
 #pragma once
 
+#include "engine/after_commit.hpp"
 #include "holdfast/options.hpp"
 
 #include <cstdint>
@@ -42,6 +43,8 @@ class Context {
   void note_ended(std::exception_ptr error) {
     if (!ended_by_) ended_by_ = std::move(error);
   }
+  // What is left to be done once the transaction is committed, by whoever commits it.
+  Slices& after_commit() { return after_commit_; }
   // Throws that error, or io, if what is done from now on would not be part of the transaction.
   void require_open() const;
 
@@ -51,6 +54,7 @@ class Context {
   Kind kind_;
   Durability durability_;
   std::exception_ptr ended_by_;
+  Slices after_commit_;
   Context* outer_;
 };
 

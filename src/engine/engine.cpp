@@ -113,6 +113,17 @@ void Engine::read(const Work& work, const char* what, bool keep_context) const {
   work(transaction.connection());
 }
 
+bool Engine::add_after_commit(Slice slice) const noexcept {
+  Context* const context = Context::find(*this);
+  if (context != nullptr) context->after_commit().add(slice);
+  return context != nullptr;
+}
+
+Slices Engine::after_commit() const noexcept {
+  Context* const context = Context::find(*this);
+  return context != nullptr ? context->after_commit() : Slices();
+}
+
 void Engine::drain_tickets() {
   writer_->queue().wait_for_tickets();
 }

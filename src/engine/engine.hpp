@@ -57,6 +57,11 @@ class Engine {
   // On this thread's transaction, or on a snapshot of its own. With `keep_context`, reads inside `work` join it.
   void read(const Work& work, const char* what, bool keep_context) const;
 
+  // Puts `slice` on the list of this thread's transaction. False: it is in none.
+  bool add_after_commit(Slice slice) const noexcept;
+  // That list, for who opened the transaction, at its end.
+  Slices after_commit() const noexcept;
+
   void drain_tickets();
   // Drains, and closes every connection; afterwards nothing may be called but the plain getters.
   void shut_down() noexcept;

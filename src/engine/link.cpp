@@ -5,11 +5,17 @@
 #include "engine/opening.hpp"
 #include "holdfast/error.hpp"
 
+#include <chrono>
+#include <string>
+#include <thread>
 #include <utility>
 
 namespace holdfast::engine {
 
 namespace {
+
+// Between two slices, so that other processes come to write: they try the lock every 100 us.
+constexpr auto kPause = std::chrono::microseconds(200);
 
 WriteRequest make_request(const Engine& engine,
                           const std::optional<Fence>& fence,
@@ -35,7 +41,17 @@ Link::Link(std::shared_ptr<Opening> opening, std::optional<Fence> fence)
 
 void Link::transact(const std::function<void()>& body, const TransactOptions& options) const {
   const Opening::Call call(*opening_);
-  call.engine().transact(body, make_request(call.engine(), fence_, options));
+  Engine& engine = call.engine();
+  const auto request = make_request(engine, fence_, options);
+  if (engine.in_transaction()) return engine.transact(body, request);
+  Slices slices;
+  engine.transact(
+      [&] {
+        body();
+        slices = engine.after_commit();
+      },
+      request);
+  free_after_commit(slices);
 }
 
 void Link::read_snapshot(const std::function<void()>& body) const {
@@ -46,13 +62,54 @@ void Link::read_snapshot(const std::function<void()>& body) const {
 
 void Link::commit(const std::function<void()>& body, const TransactOptions& options) const {
   const Opening::Call call(*opening_);
-  call.engine().write([&](Connection&) { body(); }, make_request(call.engine(), fence_, options));
+  Engine& engine = call.engine();
+  const auto request = make_request(engine, fence_, options);
+  if (engine.in_transaction()) return engine.write([&](Connection&) { body(); }, request);
+  Slices slices;
+  engine.write(
+      [&](Connection&) {
+        body();
+        slices = engine.after_commit();
+      },
+      request);
+  free_after_commit(slices);
 }
 
 Ticket Link::commit_async(std::function<void()> body, const TransactOptions& options) const {
   const Opening::Call call(*opening_);
   const auto request = make_request(call.engine(), fence_, options);
   return Ticket(call.engine().submit(std::move(body), request));
+}
+
+void Link::free_in_slices(Slice slice) const noexcept {
+  if (opening_->engine().add_after_commit(slice)) return;
+  Slices slices;
+  slices.add(slice);
+  free_after_commit(slices);
+}
+
+void Link::free_after_commit(const Slices& slices) const noexcept {
+  try {
+    for (const Slice slice : slices)
+      run_slices(slice);
+  } catch (const std::exception& error) {
+    // The change itself is committed, so its call has succeeded. Nothing is lost but time.
+    try {
+      log(LogLevel::warning, std::string("what was removed is not all freed yet: ") + error.what());
+    } catch (...) {
+      return;  // the log function's own failure
+    }
+  }
+}
+
+// Without the fence: what is freed here belongs to nobody any more.
+void Link::run_slices(Slice slice) const {
+  for (bool more = true; more;) {
+    const Opening::Call call(*opening_);
+    call.engine().write([&](Connection& db) { more = slice(db); },
+                        make_request(call.engine(), std::nullopt, {}));
+    if (more) std::this_thread::sleep_for(kPause);
+  }
 }
 
 void Link::close() const {

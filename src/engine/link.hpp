@@ -14,6 +14,7 @@
 // Threads  any
 #pragma once
 
+#include "engine/after_commit.hpp"
 #include "engine/connection.hpp"
 #include "holdfast/id.hpp"
 #include "holdfast/options.hpp"
@@ -50,6 +51,12 @@ class Link {
     return call<std::invoke_result_t<Work&, Connection&>>(
         work, [&](const std::function<void(Connection&)>& body) { run_read(body, what); });
   }
+
+  // Calls `slice` until nothing is left to be freed, each time in a transaction of its own, with others'
+  // writes between. Inside a transaction of this thread: once that is committed, before its call
+  // returns. What cannot be freed now (a full disk, a deadline) is freed after the next such call or at
+  // the next opening, and the log function is told.
+  void free_in_slices(Slice slice) const noexcept;
 
   // Database's verbs.
   void transact(const std::function<void()>& body, const TransactOptions& options) const;
@@ -95,6 +102,9 @@ class Link {
   // `bytes`: how much the work will write, roughly; large writes do not join a group.
   void run_write(const std::function<void(Connection&)>& work, std::size_t bytes) const;
   void run_read(const std::function<void(Connection&)>& work, const char* what) const;
+
+  void free_after_commit(const Slices& slices) const noexcept;
+  void run_slices(Slice slice) const;
 
   std::shared_ptr<Opening> opening_;
   std::optional<Fence> fence_;

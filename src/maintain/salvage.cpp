@@ -35,8 +35,10 @@ void require_sound(const Database& target) {
 
 void run_parts(Salvaging& salvaging) {
   using Part = void (*)(Salvaging&);
-  constexpr std::array<Part, 11> kParts = {find_roots,
+  constexpr std::array<Part, 13> kParts = {find_roots,
+                                           find_removals,
                                            salvage_rows,
+                                           free_pruned,
                                            mend_payloads,
                                            rebuild_owners,
                                            mend_sessions,

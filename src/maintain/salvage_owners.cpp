@@ -17,6 +17,16 @@ using engine::Connection;
 using engine::Query;
 using engine::Statement;
 
+// Before the oldest that a proven record names stands what was pruned. (A record that was made anew names
+// the oldest that is there.)
+void remove_pruned(Salvaging& salvaging, Connection& db) {
+  Statement remove(
+      db,
+      "DELETE FROM checkpoint WHERE checkpoint_key & 4294967295 <"
+      " (SELECT t.oldest_ordinal FROM trace AS t WHERE t.trace_key = checkpoint_key >> 32)");
+  salvaging.drop("checkpoint", static_cast<std::uint64_t>(remove.execute()));
+}
+
 void tell_of_checkpoints(Salvaging& salvaging, Connection& db) {
   Statement find(db,
                  "SELECT t.name, t.checkpoint_count,"
@@ -192,6 +202,7 @@ void mend_checkpoints(Salvaging& salvaging) {
         db,
         "DELETE FROM checkpoint WHERE checkpoint_key >> 32 NOT IN (SELECT trace_key FROM trace)");
     salvaging.drop("checkpoint", static_cast<std::uint64_t>(orphans.execute()));
+    remove_pruned(salvaging, db);
     tell_of_checkpoints(salvaging, db);
     link_checkpoints(db);
   });

@@ -73,6 +73,7 @@ class TableSalvage {
 
   void take_cell(engine::RowInsert& insert, const StoredCell& cell, std::uint32_t number) {
     auto row = decode_row(cell, table_.kind);
+    if (row && was_pruned(*row)) return;
     StoredCell mended;
     bool was_mended = false;
     const bool holds = planted("salvage_believes_rows") || (row && proof_.holds(*row, owner_));
@@ -89,6 +90,12 @@ class TableSalvage {
     if (names_ != nullptr) {
       names_->emplace((*row)[0].integer, std::string(as_text((*row)[*name_].bytes)));
     }
+  }
+
+  // Its record may be gone, whose name would prove it.
+  bool was_pruned(const std::vector<StoredField>& row) {
+    if (salvaging_.pruned.empty() || std::string_view(table_.name) != "checkpoint") return false;
+    return skip_pruned(salvaging_, row);
   }
 
   // Its name is what the damaged row says; keys and payloads are told to nobody.

@@ -26,6 +26,7 @@ struct Slice {
 }  // namespace
 
 std::uint64_t shrink(const Database& database, const Progress& progress) {
+  engine::Access::free_removed(database);
   const engine::Link& link = engine::Access::link(database);
   std::uint64_t page_bytes = 0;
   std::uint64_t total = 0;

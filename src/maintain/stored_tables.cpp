@@ -61,6 +61,15 @@ constexpr std::array kTables = {
         .place = "SELECT 'chunk ' || ?1",
     },
     StoredTable{
+        .name = "removal",
+        .has_bytes_key = false,
+        .rows = "SELECT removal_key, digest, kind, first_key, last_key FROM removal"
+                " WHERE removal_key > ?1 ORDER BY removal_key LIMIT ?2",
+        .fields = "tii",
+        .contents = nullptr,
+        .place = "SELECT 'removal ' || ?1",
+    },
+    StoredTable{
         .name = "session",
         .has_bytes_key = false,
         .rows = "SELECT session_key, digest, name, created_at_us, recency_us, recency_given,"

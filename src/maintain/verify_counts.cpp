@@ -80,16 +80,26 @@ constexpr const char* kRuns =
     " (SELECT max(n.at_seq) FROM snapshot AS n WHERE n.run_key = r.run_key)"
     " FROM run AS r WHERE r.run_key > ?1 ORDER BY r.run_key LIMIT ?2";
 
-constexpr std::array kTraceFigures = {
-    "checkpoints", "ordinal of the oldest checkpoint", "ordinal of the newest checkpoint"};
+constexpr std::array kTraceFigures = {"checkpoints",
+                                      "ordinal of the oldest checkpoint",
+                                      "ordinal of the newest checkpoint",
+                                      "checkpoints before its oldest that no prune has removed",
+                                      "prunes of checkpoints that it has"};
 constexpr const char* kTraces =
     "SELECT t.trace_key, 'trace ' || t.name, t.checkpoint_count,"
-    " (SELECT count(*) FROM checkpoint AS c WHERE c.checkpoint_key BETWEEN (t.trace_key << 32) + 1"
-    "   AND (t.trace_key << 32) + 4294967295), t.oldest_ordinal,"
-    " (SELECT min(c.checkpoint_key) & 4294967295 FROM checkpoint AS c"
-    "   WHERE c.checkpoint_key >= (t.trace_key << 32) + 1), t.newest_ordinal,"
+    " (SELECT count(*) FROM checkpoint AS c WHERE c.checkpoint_key"
+    "   BETWEEN (t.trace_key << 32) + t.oldest_ordinal AND (t.trace_key << 32) + 4294967295),"
+    " t.oldest_ordinal, (SELECT min(c.checkpoint_key) & 4294967295 FROM checkpoint AS c"
+    "   WHERE c.checkpoint_key >= (t.trace_key << 32) + t.oldest_ordinal), t.newest_ordinal,"
     " (SELECT max(c.checkpoint_key) & 4294967295 FROM checkpoint AS c"
-    "   WHERE c.checkpoint_key <= (t.trace_key << 32) + 4294967295)"
+    "   WHERE c.checkpoint_key <= (t.trace_key << 32) + 4294967295), 0,"
+    " (SELECT count(*) FROM checkpoint AS c WHERE c.checkpoint_key"
+    "   BETWEEN (t.trace_key << 32) + 1 AND (t.trace_key << 32) + t.oldest_ordinal - 1"
+    "   AND NOT EXISTS (SELECT 1 FROM removal AS m WHERE m.kind = 'checkpoint'"
+    "     AND c.checkpoint_key BETWEEN m.first_key AND m.last_key)), 0,"
+    " (SELECT count(*) FROM removal AS m WHERE m.kind = 'checkpoint'"
+    "   AND m.first_key <= (t.trace_key << 32) + t.newest_ordinal"
+    "   AND m.last_key >= (t.trace_key << 32) + t.oldest_ordinal)"
     " FROM trace AS t WHERE t.trace_key > ?1 ORDER BY t.trace_key LIMIT ?2";
 
 // What its entries come to is added up row by row, below.

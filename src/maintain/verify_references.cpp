@@ -62,7 +62,11 @@ constexpr std::array kChecks = {
                    "WITH RECURSIVE owner(k) AS (SELECT min(checkpoint_key) >> 32 FROM checkpoint"
                    "  UNION ALL SELECT (SELECT min(checkpoint_key) >> 32 FROM checkpoint"
                    "   WHERE checkpoint_key >= (k + 1) << 32) FROM owner WHERE k < 2147483647)"
-                   " SELECT k FROM owner WHERE k IS NOT NULL EXCEPT SELECT trace_key FROM trace"},
+                   " SELECT k FROM owner WHERE k NOT IN (SELECT trace_key FROM trace)"
+                   "  AND EXISTS (SELECT 1 FROM checkpoint AS c WHERE c.checkpoint_key"
+                   "    BETWEEN (k << 32) + 1 AND (k << 32) + 4294967295"
+                   "   AND NOT EXISTS (SELECT 1 FROM removal AS m WHERE m.kind = 'checkpoint'"
+                   "    AND c.checkpoint_key BETWEEN m.first_key AND m.last_key))"},
     ReferenceCheck{Severity::error,
                    "checkpoint",
                    "has pending writes, and is not there",

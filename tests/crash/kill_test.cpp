@@ -146,6 +146,16 @@ void live_as_writer(const std::string& path,
     thread.join();
 }
 
+// More than one slice frees.
+void prune_many(Database& db) {
+  auto store = db.checkpoints();
+  db.transact([&] {
+    for (std::size_t i = 0; i < 600; ++i)
+      store.save("many", {.id = "many " + std::to_string(i), .data = to_bytes("{}")});
+  });
+  store.prune("many", 1);
+}
+
 // Names that come and go use up ids, which must not come again.
 void use_up_ids(Database& db) {
   db.transact([&] {
@@ -167,6 +177,7 @@ void live_as_pruner(const std::string& path, const OpenOptions& options, const R
     const auto writer = static_cast<std::uint32_t>(random.below(kWriters));
     steps_of(writer).prune(db, 1 + random.below(4));
     if (random.one_in(4)) use_up_ids(db);
+    if (random.one_in(4)) prune_many(db);
     if (random.one_in(8)) shrink(db);
     reports.send({Message::Kind::alive});
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

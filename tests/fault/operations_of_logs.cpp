@@ -1,6 +1,7 @@
 #include "fault/operations.hpp"
 
 #include <stdexcept>
+#include <string>
 
 namespace holdfast::test {
 
@@ -53,6 +54,15 @@ const std::vector<Operation> kCheckpoints = {
     {"CheckpointStore::remove",
      writes,
      [](Database& db, Beside&) { expect(db.checkpoints().remove("large")); }},
+    {"CheckpointStore::prune in slices",
+     writes,
+     [](Database& db, Beside&) {
+       db.transact([&] {
+         for (int i = 0; i < 300; ++i)
+           db.checkpoints().save("trace", {"new-" + std::to_string(i), to_bytes("1"), 1, 1});
+         expect(db.checkpoints().prune("trace", 2) == 302);
+       });
+     }},
     {"CheckpointStore::prune",
      writes,
      [](Database& db, Beside&) { expect(db.checkpoints().prune("trace", 1) == 3); }},

@@ -43,6 +43,7 @@ void save_checkpoint(StepInput& in);
 void save_large_checkpoint(StepInput& in);
 void remove_checkpoint(StepInput& in);
 void prune_checkpoints(StepInput& in);
+void prune_many_checkpoints(StepInput& in);
 void append_entry(StepInput& in);
 void append_entries(StepInput& in);
 void create_segment(StepInput& in);

@@ -57,6 +57,25 @@ void prune_checkpoints(StepInput& in) {
   }
 }
 
+// More than one slice frees. Few stay, since every dump has to read them.
+void prune_many_checkpoints(StepInput& in) {
+  constexpr std::size_t kMany = 560;
+  const auto trace = in.name("many", 2);
+  in.db.transact([&] {
+    auto store = in.db.checkpoints();
+    for (std::size_t i = 0; i < kMany; ++i) {
+      const auto id = trace + "-" + std::to_string(i);
+      store.save(trace, blob(in, id, i == kMany / 2 ? in.json() + std::string(70'000, 'm') : id));
+    }
+    if (in.random.one_in(3)) {
+      store.remove_trace(trace);
+    } else {
+      store.prune(trace, 1 + in.random.below(2));
+    }
+    store.save(trace, blob(in, trace + "-" + std::to_string(in.random.below(kMany)), "again"));
+  });
+}
+
 void append_entry(StepInput& in) {
   const auto session = in.name("session");
   const auto segment = some_segment(in, session);

@@ -18,6 +18,7 @@ constexpr std::array kSteps = {
     NamedStep{"save a large checkpoint", save_large_checkpoint, 1},
     NamedStep{"remove a checkpoint", remove_checkpoint, 2},
     NamedStep{"prune checkpoints", prune_checkpoints, 2},
+    NamedStep{"prune many checkpoints", prune_many_checkpoints, 1},
     NamedStep{"append an entry", append_entry, 4},
     NamedStep{"append entries", append_entries, 3},
     NamedStep{"create or remove a segment", create_segment, 2},

@@ -95,6 +95,9 @@ DEFECTS = [
     # The stores
     Defect("state_outside_its_transaction", "a state can be there without its manifest", POWER_LOSS_AT_FULL),
     Defect("prune_takes_the_newest", "prune removes what it should keep", KILLS),
+    Defect("removal_not_noted", "what a large prune has not freed at once stays for ever", Harness("test_checkpoint", "a large prune frees*")),
+    Defect("removal_not_continued", "what a crash leaves of a large prune stays for ever", Harness("test_checkpoint", "a prune that was interrupted*")),
+    Defect("slice_frees_what_is_seen", "a slice of a large prune frees what the prune keeps", Harness("test_checkpoint", "between the slices*")),
     Defect("expected_head_not_asked", "an append goes on from a head that is not there any more", CALLS),
     Defect("content_left_behind", "removing a large payload leaves its pieces", CALLS),
     Defect("snapshot_not_counted", "a run has more snapshots than it says", CALLS),
