@@ -1,6 +1,7 @@
 #include "checkpoint/trace_table.hpp"
 
 #include "content/row_digest.hpp"
+#include "engine/remembered.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/error.hpp"
 
@@ -36,7 +37,8 @@ struct TraceStatements {
         update(db,
                "UPDATE trace SET last_ordinal = ?2, oldest_ordinal = ?3, newest_ordinal = ?4,"
                " checkpoint_count = ?5, digest = ?6 WHERE trace_key = ?1"),
-        remove(db, "DELETE FROM trace WHERE trace_key = ?1") {}
+        remove(db, "DELETE FROM trace WHERE trace_key = ?1"),
+        known(db) {}
   engine::Statement find;
   engine::Statement find_by_key;
   engine::Statement all;
@@ -44,6 +46,7 @@ struct TraceStatements {
   engine::Statement create;
   engine::Statement update;
   engine::Statement remove;
+  engine::Remembered<Trace> known;  // sound ones
 };
 
 std::int64_t digest_of(const Trace& trace) {
@@ -79,8 +82,12 @@ std::optional<Trace> next_trace(engine::Query& row) {
 }  // namespace
 
 std::optional<Trace> find_trace(engine::Connection& db, std::string_view name) {
+  auto& known = db.statements<TraceStatements>().known;
+  if (const Trace* trace = known.find(name)) return *trace;
   auto trace = find_trace_as_is(db, name);
-  if (trace) require_sound(*trace);
+  if (!trace) return std::nullopt;
+  require_sound(*trace);
+  known.remember(name, *trace);
   return trace;
 }
 
@@ -144,6 +151,7 @@ void write_trace(engine::Connection& db, const Trace& trace) {
   auto& statements = db.statements<TraceStatements>();
   if (trace.count == 0) {
     statements.remove.execute(trace.key);
+    statements.known.forget();
     return;
   }
   statements.update.execute(trace.key,
@@ -152,6 +160,7 @@ void write_trace(engine::Connection& db, const Trace& trace) {
                             trace.newest_ordinal,
                             trace.count,
                             digest_of(trace));
+  statements.known.rewrite(trace.name, trace);
 }
 
 }  // namespace holdfast::checkpoint

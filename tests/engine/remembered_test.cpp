@@ -19,12 +19,15 @@ struct Undone {};
 struct Owners {
   std::uint64_t entries = 0;
   std::uint64_t events = 0;
+  std::uint64_t checkpoints = 0;
   std::map<std::string, std::string> values = {};
 };
 
 void change(Database& db, Owners& owners, const std::string& value) {
   REQUIRE(db.sessions().append("session", "segment", "{}") == ++owners.entries);
   REQUIRE(db.runs().append("run", {"{}"}) == ++owners.events);
+  db.checkpoints().save("trace", {.id = value, .data = to_bytes(value)});
+  ++owners.checkpoints;
   db.state("s").put(value, value);
   db.state("s").partition({.operator_id = "o"}).put(value, value);
   owners.values[value] = value;
@@ -33,6 +36,7 @@ void change(Database& db, Owners& owners, const std::string& value) {
 void check(Database& db, const Owners& owners) {
   REQUIRE(db.sessions().read_all("session", "segment").size() == owners.entries);
   REQUIRE(db.runs().head("run") == owners.events);
+  REQUIRE(db.checkpoints().list("trace").size() == owners.checkpoints);
   REQUIRE(db.state("s").stats().entries == 2 * owners.values.size());
   for (const auto& [key, value] : owners.values) {
     REQUIRE(as_text(db.state("s").get(key).value()) == value);
@@ -87,6 +91,7 @@ TEST_CASE("an owner that was removed and made anew is another one") {
       check(*db, owners);
       db->sessions().remove_session("session");
       db->state("s").remove_all();
+      db->checkpoints().remove_trace("trace");
     };
     if (round == 1) {
       db->transact(life);
