@@ -22,6 +22,8 @@ CREATE TABLE state_backend (
   interval         INTEGER NOT NULL DEFAULT 1,  -- the open one
   undo_count       INTEGER NOT NULL DEFAULT 0 CHECK (undo_count >= 0),  -- since the newest checkpoint
   created_at_us    INTEGER NOT NULL,
+  -- Token of the lease holdfast:state:NAME by which a write-back buffer owns the state; 0: nobody does.
+  owner_token      INTEGER NOT NULL DEFAULT 0 CHECK (owner_token >= 0),
   digest           INTEGER NOT NULL   -- of the row
 ) STRICT;
 

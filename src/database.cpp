@@ -55,6 +55,11 @@ StateBackend Database::state(const IdRef& name) const {
   return StateBackend(link_, name.str());
 }
 
+StateBackend Database::state(const IdRef& name, const StateOptions& options) const {
+  engine::check_id("state", name);
+  return StateBackend(link_, name.str(), options);
+}
+
 Leases Database::leases() const {
   return Leases(link_);
 }

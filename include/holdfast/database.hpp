@@ -53,8 +53,9 @@ class HOLDFAST_API Database {
   // The same engine over memory: gone when the last copy goes.
   static Database in_memory(const OpenOptions& options = {});
 
-  // Ends this opening with all its copies and handles: waits for calls that are under way, drains the
-  // tickets. Afterwards every call is `closed`. A second close() does nothing. Inside a transaction of
+  // Ends this opening with all its copies and handles: flushes states in write-back mode, waits for calls
+  // that are under way, drains the tickets. Afterwards every call is `closed`; a flush that failed is thrown
+  // then, and what it should have written is lost (flush() first, where that must be seen to). A second close() does nothing. Inside a transaction of
   // this thread it is `invalid_argument`. The destructor of the last copy does the same, in silence.
   void close();
 
@@ -65,6 +66,10 @@ class HOLDFAST_API Database {
   ManifestStore manifests(const IdRef& stream = "", const ManifestOptions& options = {}) const;
   // The keyed state of that name; made by its first write.
   StateBackend state(const IdRef& name) const;
+  // The same in the mode of `options`. write_back: this opening owns the state until the handle or the
+  // opening is closed; its handles of the state share one buffer. conflict: it has another owner, or is open
+  // here with other options. invalid_argument: inside a transaction of this thread.
+  StateBackend state(const IdRef& name, const StateOptions& options) const;
   Leases leases() const;
 
   // Runs `function` in a transaction and returns what it returns. An exception out of it rolls all of

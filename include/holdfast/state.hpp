@@ -5,7 +5,8 @@
 //          order. A checkpoint is a 64-bit id of the caller's.
 // Units    size_bytes is the sum of keys (without partition) and values
 // Errors   not_found, already_exists (checkpoint), conflict, corrupt, too_large, invalid_argument, and
-//          those of every write
+//          those of every write; conflict: somebody else owns the state by a write-back handle. Of a
+//          write-back handle also fenced (the state has another owner) and full (its memory budget)
 // Threads  any; update() is atomic among threads and processes
 // Source   schema/0008_state.sql, src/state/, docs/stores.md
 #pragma once
@@ -27,8 +28,34 @@
 namespace holdfast {
 
 namespace engine {
+class Connection;
 class Link;
-}
+}  // namespace engine
+namespace state {
+struct Buffered;
+struct KeyRange;
+}  // namespace state
+
+enum class StateMode : std::uint8_t {
+  // Each write is a transaction, or joins one.
+  write_through,
+  // Writes change memory, and are seen at once by every handle of this owner. They reach the file together,
+  // in key order, at flush(), at checkpoint(), when a transaction that touched the state commits, and when
+  // the handle or the database is closed. After a crash the state is that of the last of these.
+  write_back,
+};
+
+// How a state is opened. All but `mode` is for write_back.
+struct StateOptions {
+  StateMode mode = StateMode::write_through;
+  // For changes and for copies of what was read. A change that would need more is `full`.
+  std::uint64_t memory_budget_bytes = 64ULL << 20;
+  // Who owns the state, an id. Whoever opens it under the same name is the same owner come back: it takes
+  // over at once, and the earlier one is fenced. Empty: nobody else is the same.
+  std::string owner = {};
+  // How long the state stays owned after the last flush (or other transaction on it) if the owner vanishes.
+  std::int64_t lease_ms = 30'000;
+};
 
 struct PartitionKey {
   std::string operator_id = {};  // an id
@@ -49,6 +76,9 @@ struct StateStats {
   std::uint64_t size_bytes = 0;
   std::uint64_t entries = 0;
   std::int64_t collected_at_us = 0;
+  // Write-back: keys whose changes are not in the file yet, and the memory that they take.
+  std::uint64_t changed_entries = 0;
+  std::uint64_t changed_bytes = 0;
 };
 
 struct StateScanOptions {
@@ -83,6 +113,7 @@ class HOLDFAST_API StateEntries {
   // Reads, lets `update` decide (nullopt: remove), writes; atomic. Returns what is there now. `update`
   // runs in this thread, once, inside the transaction (its own, or a savepoint of the one that this
   // thread is in): it must not wait for other writers. An exception from it leaves everything as it was.
+  // Write-back, outside of a transaction: in memory, and `update` must not write to this state.
   std::optional<Bytes> update(BytesView key, const Updater& update);
 
   // Keys that begin with `prefix` (empty: all), in key order.
@@ -100,7 +131,14 @@ class HOLDFAST_API StateEntries {
                std::optional<PartitionKey> partition);
   std::shared_ptr<const engine::Link> link_;
   std::string state_;
-  std::optional<PartitionKey> partition_;  // none: flat entries
+  std::optional<PartitionKey> partition_;            // none: flat entries
+  std::shared_ptr<const state::Buffered> buffered_;  // write-back
+
+  // Work on the buffer, not on the file?
+  bool in_memory() const;
+  // What a call does first in a transaction of this thread.
+  void join_for_read(engine::Connection& db) const;
+  std::vector<StateEntry> scan(const state::KeyRange& whole, const StateScanOptions& options) const;
   friend class Batch;
 };
 
@@ -140,6 +178,14 @@ class HOLDFAST_API StateView {
 class HOLDFAST_API StateBackend : public StateEntries {
  public:
   StatePartition partition(const PartitionKey& key) const;
+  StateMode mode() const;
+  // Write-back: commits what is in memory, and renews the lease; fenced: there is another owner, and what
+  // was not flushed is lost. Write-through: there is nothing to do.
+  void flush();
+  // Write-back: flushes and gives the state up, for all copies of the handle and of its partitions: later
+  // calls are `closed`. If it throws, nothing has changed (but for fenced). Write-through: nothing.
+  void close();
+
   std::vector<PartitionKey> list_partitions() const;  // those with entries, now or at a checkpoint
 
   // Marks the state as it is; costs the same for any size. `already_exists`: the id is retained.
@@ -176,6 +222,9 @@ class HOLDFAST_API StateBackend : public StateEntries {
   friend class Batch;
   friend class Database;
   StateBackend(std::shared_ptr<const engine::Link> link, std::string state);
+  StateBackend(std::shared_ptr<const engine::Link> link,
+               std::string state,
+               const StateOptions& options);
 };
 
 }  // namespace holdfast

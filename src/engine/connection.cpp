@@ -1,6 +1,7 @@
 #include "engine/connection.hpp"
 
 #include "defect.hpp"
+#include "engine/companion.hpp"
 #include "engine/failure.hpp"
 #include "engine/statement.hpp"
 
@@ -146,6 +147,22 @@ std::uint32_t Connection::data_version() const {
   const int result = sqlite3_file_control(handle(), "main", SQLITE_FCNTL_DATA_VERSION, &version);
   if (result != SQLITE_OK) fail(result, "asking for the version of the data");
   return version;
+}
+
+void Connection::enlist(std::shared_ptr<Companion> companion) {
+  if (std::find(companions_.begin(), companions_.end(), companion) != companions_.end()) return;
+  companions_.push_back(std::move(companion));
+}
+
+void Connection::tell_before_commit() {
+  for (const auto& companion : companions_)
+    companion->before_commit(*this);
+}
+
+void Connection::tell_after_transaction(bool committed) noexcept {
+  for (const auto& companion : companions_)
+    companion->after_transaction(committed);
+  companions_.clear();
 }
 
 void Connection::set_checkpoint_on_close(bool on) {

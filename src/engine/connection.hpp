@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 struct sqlite3;
 
@@ -19,6 +20,8 @@ class Database;
 }
 
 namespace holdfast::engine {
+
+class Companion;
 
 enum class Mode : std::uint8_t { read, write };
 
@@ -101,6 +104,12 @@ class Connection {
   void look_for_changes();
   void note_commit() { known_version_ = data_version(); }
 
+  // In a write transaction: `companion` takes part in it until its end. Once is enough.
+  void enlist(std::shared_ptr<Companion> companion);
+  // The writer's, around the end of each transaction.
+  void tell_before_commit();
+  void tell_after_transaction(bool committed) noexcept;
+
   // Closing the last connection of a file moves the WAL into it and removes it, unless this is off.
   void set_checkpoint_on_close(bool on);
 
@@ -121,6 +130,7 @@ class Connection {
   std::uint64_t view_ = kNoView;
   std::uint64_t last_view_ = kNoView;
   std::uint32_t known_version_ = 0;
+  std::vector<std::shared_ptr<Companion>> companions_;  // in the open transaction
 };
 
 }  // namespace holdfast::engine

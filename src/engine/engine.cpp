@@ -105,7 +105,7 @@ void Engine::read(const Work& work, const char* what, bool keep_context) const {
     context->require_open();
     return work(context->connection());
   }
-  if (committer_.joinable()) writer_->queue().wait_for_own_tickets();
+  wait_for_own_tickets();
   ReaderPool::Transaction transaction(*readers_, what, deadline_after(options_.busy_timeout_ms));
   if (!keep_context) return work(transaction.connection());
   transaction.connection().see_anew();
@@ -122,6 +122,15 @@ bool Engine::add_after_commit(Slice slice) const noexcept {
 Slices Engine::after_commit() const noexcept {
   Context* const context = Context::find(*this);
   return context != nullptr ? context->after_commit() : Slices();
+}
+
+void Engine::wait_for_own_tickets() const {
+  if (committer_.joinable()) writer_->queue().wait_for_own_tickets();
+}
+
+bool Engine::in_write() const {
+  const Context* context = Context::find(*this);
+  return context != nullptr && context->kind() != Context::Kind::read;
 }
 
 void Engine::drain_tickets() {

@@ -67,6 +67,10 @@ class Engine {
   void shut_down() noexcept;
 
   bool in_transaction() const { return Context::find(*this) != nullptr; }
+  // ... and may it write there?
+  bool in_write() const;
+  // A thread's own reads, and what it does in memory, come after its tickets.
+  void wait_for_own_tickets() const;
   bool forked() const;
 
   Statistics statistics() const;

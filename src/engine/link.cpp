@@ -128,6 +128,19 @@ bool Link::in_transaction() const {
   return opening_->engine().in_transaction();
 }
 
+bool Link::in_write() const {
+  return opening_->engine().in_write();
+}
+
+void Link::wait_for_own_tickets() const {
+  opening_->engine().wait_for_own_tickets();
+}
+
+std::shared_ptr<Companion> Link::companion(
+    const std::string& name, const std::function<std::shared_ptr<Companion>()>& make) const {
+  return opening_->companion(name, make);
+}
+
 const OpenOptions& Link::options() const {
   return opening_->engine().options();
 }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "engine/after_commit.hpp"
+#include "engine/companion.hpp"
 #include "engine/connection.hpp"
 #include "holdfast/id.hpp"
 #include "holdfast/options.hpp"
@@ -72,6 +73,15 @@ class Link {
 
   // Is this thread inside transact, a batch, or read of this file?
   bool in_transaction() const;
+  // Inside transact or a batch?
+  bool in_write() const;
+  // What this thread does in memory comes after the tickets that it has under way.
+  void wait_for_own_tickets() const;
+
+  // The companion of this opening that has the name, made if there is none, or only one that has ended.
+  // `make` may write: so this is nothing for inside a transaction.
+  std::shared_ptr<Companion> companion(
+      const std::string& name, const std::function<std::shared_ptr<Companion>()>& make) const;
 
   const OpenOptions& options() const;
   // too_large beyond OpenOptions::max_payload_bytes.

@@ -10,13 +10,18 @@
 // Threads  any
 #pragma once
 
+#include "engine/companion.hpp"
 #include "engine/engine.hpp"
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 namespace holdfast::engine {
 
@@ -44,14 +49,21 @@ class Opening {
     const Opening& opening_;
   };
 
-  // Waits for the calls that are under way, also if another thread was first.
+  // Waits for the calls that are under way, also if another thread was first. Throws, once it has closed,
+  // what the first companion could not write.
   void close();
+  // As Link::companion says.
+  std::shared_ptr<Companion> companion(const std::string& name,
+                                       const std::function<std::shared_ptr<Companion>()>& make);
   Engine& engine() const { return *engine_; }
 
  private:
   explicit Opening(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
   void end() noexcept;
+  std::exception_ptr end_companions();
+  void abandon_companions();
+  std::map<std::string, std::shared_ptr<Companion>> take_companions();
   void leave() const noexcept;
   void check_process() const;
 
@@ -65,6 +77,9 @@ class Opening {
   std::mutex closing_;  // held by whoever closes, for as long as it takes
   mutable std::mutex mutex_;
   mutable std::condition_variable idle_;
+  std::mutex making_;  // of companions, one at a time
+  bool no_companions_ = false;
+  std::map<std::string, std::shared_ptr<Companion>> companions_;
 };
 
 }  // namespace holdfast::engine

@@ -351,6 +351,12 @@ void Writer::note_normal(SteadyTime deadline) {
 void Writer::commit() {
   if (planted("acknowledged_before_commit")) queue_.finish();
   try {
+    connection_->tell_before_commit();
+  } catch (...) {
+    roll_back();
+    throw;
+  }
+  try {
     const Connection::CommitPermit permit(*connection_);
     connection_->statements<Statements>().commit.execute();
   } catch (const Error& error) {
@@ -362,6 +368,7 @@ void Writer::commit() {
     throw unknown_for_want_of_memory_;
   }
   connection_->note_commit();
+  connection_->tell_after_transaction(true);
   add(figures_.commits);
   if (!shim_.replaced() || planted("replaced_during_commit_ignored")) return;
   shim_.poison();
@@ -380,12 +387,12 @@ void Writer::throw_unknown(const char* what, const char* why) const {
 void Writer::roll_back() noexcept {
   add(figures_.rollbacks);
   if (!planted("undone_rows_remembered")) connection_->see_anew();
-  if (connection_->autocommit()) return;
   try {
-    connection_->statements<Statements>().rollback.execute();
+    if (!connection_->autocommit()) connection_->statements<Statements>().rollback.execute();
   } catch (...) {
     // The next begin() tries again, and nothing else can commit what is open.
   }
+  connection_->tell_after_transaction(false);
 }
 
 void Writer::refuse_replaced_file() {

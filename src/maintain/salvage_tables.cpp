@@ -95,8 +95,8 @@ constexpr std::array kSalvaged = {
     SalvagedTable{"state_backend",
                   TreeKind::table,
                   "INSERT INTO state_backend (backend_key, name, version, entry_count, size_bytes,"
-                  " entries_digest, interval, undo_count, created_at_us, digest)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
+                  " entries_digest, interval, undo_count, created_at_us, owner_token, digest)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
     SalvagedTable{"state_partition",
                   TreeKind::table,
                   "INSERT INTO state_partition (partition_key, backend_key, operator, partition,"

@@ -247,9 +247,10 @@ constexpr std::array kTables = {
         .name = "state_backend",
         .has_bytes_key = false,
         .rows = "SELECT backend_key, digest, backend_key, name, version, entry_count, size_bytes,"
-                " entries_digest, interval, undo_count, created_at_us FROM state_backend"
+                " entries_digest, interval, undo_count, created_at_us, owner_token"
+                " FROM state_backend"
                 " WHERE backend_key > ?1 ORDER BY backend_key LIMIT ?2",
-        .fields = "itiiiiiii",
+        .fields = "itiiiiiiii",
         .contents = nullptr,
         .place = "SELECT 'state ' || name FROM state_backend WHERE backend_key = ?1",
     },

@@ -19,6 +19,7 @@
 #include "holdfast/state.hpp"
 #include "state/backend_row.hpp"
 #include "state/entry_row.hpp"
+#include "state/ownership.hpp"
 #include "state/partition_row.hpp"
 
 #include <cstdint>
@@ -37,6 +38,8 @@ class BackendEdit {
   ~BackendEdit() = default;
 
   [[nodiscard]] const BackendRow& row() const { return row_; }
+  // conflict: somebody else owns the state (ownership.hpp).
+  void require_owner(std::int64_t token) { state::require_owner(db_, row_, token); }
   // Made if it is not there. It borrows from this object.
   Partition partition(const std::optional<PartitionKey>& key);
 

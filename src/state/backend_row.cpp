@@ -19,20 +19,23 @@ struct BackendStatements {
   explicit BackendStatements(Connection& c)
       : find(c,
              "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes,"
-             "       b.entries_digest, b.interval, b.undo_count, b.created_at_us, b.digest,"
+             "       b.entries_digest, b.interval, b.undo_count, b.created_at_us,"
+             "       b.owner_token, b.digest,"
              "       (SELECT max(c.interval) FROM state_checkpoint AS c"
              "         WHERE c.backend_key = b.backend_key)"
              "  FROM state_backend AS b WHERE b.name = ?1"),
         list(c,
              "SELECT b.backend_key, b.name, b.version, b.entry_count, b.size_bytes,"
-             "       b.entries_digest, b.interval, b.undo_count, b.created_at_us, b.digest,"
+             "       b.entries_digest, b.interval, b.undo_count, b.created_at_us,"
+             "       b.owner_token, b.digest,"
              "       (SELECT max(c.interval) FROM state_checkpoint AS c"
              "         WHERE c.backend_key = b.backend_key)"
              "  FROM state_backend AS b ORDER BY b.name"),
         insert(c, "INSERT INTO state_backend (name, created_at_us, digest) VALUES (?1, ?2, 0)"),
         save(c,
              "UPDATE state_backend SET version = ?2, entry_count = ?3, size_bytes = ?4,"
-             "       entries_digest = ?5, interval = ?6, undo_count = ?7, digest = ?8"
+             "       entries_digest = ?5, interval = ?6, undo_count = ?7, owner_token = ?8,"
+             "       digest = ?9"
              " WHERE backend_key = ?1"),
         remove(c, "DELETE FROM state_backend WHERE backend_key = ?1"),
         known(c) {}
@@ -51,6 +54,7 @@ std::int64_t digest_of(const BackendRow& row) {
       .add(row.interval)
       .add(row.undo_count)
       .add(row.created_at_us)
+      .add(row.owner_token)
       .value();
 }
 
@@ -64,8 +68,9 @@ BackendRow read_backend(const Query& row) {
                      .interval = row.integer(6),
                      .undo_count = row.integer(7),
                      .created_at_us = row.integer(8),
-                     .newest_checkpoint = row.optional_integer(10).value_or(0)};
-  if (digest_of(backend) != row.integer(9)) throw_corrupt("the head of a state", backend.name);
+                     .owner_token = row.integer(9),
+                     .newest_checkpoint = row.optional_integer(11).value_or(0)};
+  if (digest_of(backend) != row.integer(10)) throw_corrupt("the head of a state", backend.name);
   return backend;
 }
 
@@ -105,6 +110,7 @@ void save_backend(Connection& db, const BackendRow& row) {
                           row.entries_digest,
                           row.interval,
                           row.undo_count,
+                          row.owner_token,
                           digest_of(row));
   statements.known.rewrite(row.name, row);
 }

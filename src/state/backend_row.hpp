@@ -26,6 +26,7 @@ struct BackendRow {
   std::int64_t interval = 1;         // the open one
   std::int64_t undo_count = 0;       // rows of state_undo since the newest checkpoint
   std::int64_t created_at_us = 0;
+  std::int64_t owner_token = 0;  // ownership.hpp; 0: nobody owns the state
   // The interval that the newest checkpoint ended; 0: none is retained. Not a column: it is looked up
   // beside the row.
   std::int64_t newest_checkpoint = 0;

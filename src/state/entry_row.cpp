@@ -141,6 +141,14 @@ std::optional<Bytes> get_entry(Connection& db, const Partition& partition, Bytes
   return read_value(db, row, partition);
 }
 
+std::optional<std::int64_t> find_value_bytes(Connection& db,
+                                             const Partition& partition,
+                                             BytesView key) {
+  auto row = db.statements<EntryStatements>().get.run(partition.partition_key, key);
+  if (!row.step()) return std::nullopt;
+  return row.integer(raw_bytes_column);
+}
+
 bool has_entry(Connection& db, const Partition& partition, BytesView key) {
   auto row = db.statements<EntryStatements>().get.run(partition.partition_key, key);
   if (!row.step()) return false;

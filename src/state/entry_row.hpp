@@ -41,6 +41,10 @@ struct UndoRow {
 std::int64_t digest_of(const UndoRow& row);
 
 std::optional<Bytes> get_entry(engine::Connection& db, const Partition& partition, BytesView key);
+// The length of its value.
+std::optional<std::int64_t> find_value_bytes(engine::Connection& db,
+                                             const Partition& partition,
+                                             BytesView key);
 bool has_entry(engine::Connection& db, const Partition& partition, BytesView key);
 // As it was when `interval`, which a checkpoint has ended, was over.
 std::optional<Bytes> get_entry_at(engine::Connection& db,

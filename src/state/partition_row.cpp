@@ -40,6 +40,10 @@ struct PartitionStatements {
                     "SELECT EXISTS (SELECT 1 FROM state_entry WHERE partition_key = ?2)"
                     "    OR EXISTS (SELECT 1 FROM state_undo WHERE backend_key = ?1"
                     "                  AND partition_key = ?2 AND raw_bytes IS NOT NULL)"),
+        has_undo(c,
+                 "SELECT EXISTS (SELECT 1 FROM state_undo WHERE backend_key = ?1"
+                 "                  AND partition_key = ?2 AND raw_bytes IS NOT NULL)"),
+        entries(c, "SELECT key, interval FROM state_entry WHERE partition_key = ?1 ORDER BY key"),
         forget(c,
                "DELETE FROM state_partition WHERE partition_key = ?2"
                "   AND NOT EXISTS (SELECT 1 FROM state_entry WHERE partition_key = ?2)"
@@ -47,7 +51,7 @@ struct PartitionStatements {
                "                    WHERE backend_key = ?1 AND partition_key = ?2)"),
         remove(c, "DELETE FROM state_partition WHERE backend_key = ?1"),
         known(c) {}
-  Statement find_by_name, find, list, insert, seal, has_entries, forget, remove;
+  Statement find_by_name, find, list, insert, seal, has_entries, has_undo, entries, forget, remove;
   engine::Remembered<Partition> known;  // by full_name(); their `state` is not to be used
 };
 
@@ -171,6 +175,27 @@ bool has_entries(Connection& db, const Partition& partition) {
   auto row = db.statements<PartitionStatements>().has_entries.run(partition.backend_key,
                                                                   partition.partition_key);
   return row.step() && row.integer(0) != 0;
+}
+
+bool has_others(Connection& db,
+                const Partition& partition,
+                const BackendRow& backend,
+                const std::vector<Change>& changes) {
+  auto& statements = db.statements<PartitionStatements>();
+  {
+    auto undo = statements.has_undo.run(partition.backend_key, partition.partition_key);
+    if (undo.step() && undo.integer(0) != 0) return true;
+  }
+  auto next = changes.begin();
+  auto row = statements.entries.run(partition.partition_key);
+  while (row.step()) {
+    const auto key = as_text(row.bytes(0));
+    while (next != changes.end() && as_text(next->key) < key)
+      ++next;
+    const bool removed = next != changes.end() && as_text(next->key) == key && !next->value;
+    if (!removed || row.integer(1) <= backend.newest_checkpoint) return true;
+  }
+  return false;
 }
 
 void forget_if_empty(Connection& db, const Partition& partition) {

@@ -6,6 +6,7 @@
 #include "engine/connection.hpp"
 #include "holdfast/state.hpp"
 #include "state/backend_row.hpp"
+#include "state/change_buffer.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -42,6 +43,11 @@ Partition find_or_make_partition(engine::Connection& db,
 std::vector<NamedPartition> list_partitions(engine::Connection& db, const BackendRow& backend);
 // Has it an entry, now or at a checkpoint?
 bool has_entries(engine::Connection& db, const Partition& partition);
+// ... once the changes, sorted by key, are made? A removed entry stays for a checkpoint that has seen it.
+bool has_others(engine::Connection& db,
+                const Partition& partition,
+                const BackendRow& backend,
+                const std::vector<Change>& changes);
 // Removes the row once neither an entry nor an undo row needs it.
 void forget_if_empty(engine::Connection& db, const Partition& partition);
 void delete_partition_rows(engine::Connection& db, std::int64_t backend_key);

@@ -5,9 +5,14 @@
 #include "state/backend_row.hpp"
 #include "state/checkpoint_row.hpp"
 #include "state/entry_row.hpp"
+#include "state/ownership.hpp"
 #include "state/partition_row.hpp"
 #include "state/undo_log.hpp"
+#include "state/write_back.hpp"
 
+#include <algorithm>
+#include <map>
+#include <tuple>
 #include <utility>
 
 namespace holdfast {
@@ -15,6 +20,22 @@ namespace holdfast {
 namespace {
 
 using engine::Connection;
+
+// As list_partitions orders them.
+using Name = std::tuple<std::string, std::uint32_t, std::uint32_t>;
+
+Name name_of(const PartitionKey& key) {
+  return {key.operator_id, key.partition, key.subtask};
+}
+
+std::map<Name, state::Changes> by_name(std::vector<state::Changes> changes) {
+  std::map<Name, state::Changes> named;
+  for (state::Changes& of_partition : changes) {
+    const Name name = of_partition.partition ? name_of(*of_partition.partition) : Name();
+    named.emplace(name, std::move(of_partition));
+  }
+  return named;
+}
 
 }  // namespace
 
@@ -25,19 +46,64 @@ std::string PartitionKey::to_prefix() const {
 StateBackend::StateBackend(std::shared_ptr<const engine::Link> link, std::string state)
     : StateEntries(std::move(link), std::move(state), std::nullopt) {}
 
+StateBackend::StateBackend(std::shared_ptr<const engine::Link> link,
+                           std::string state,
+                           const StateOptions& options)
+    : StateEntries(std::move(link), std::move(state), std::nullopt) {
+  if (options.mode == StateMode::write_through) return;
+  auto owner = state::open_write_back(*link_, state_, options);
+  auto* const flat = &owner->partition(std::nullopt);
+  buffered_ = std::make_shared<const state::Buffered>(state::Buffered{std::move(owner), flat});
+}
+
 StatePartition StateBackend::partition(const PartitionKey& key) const {
-  return {link_, state_, key};
+  StatePartition partition(link_, state_, key);
+  if (buffered_) {
+    partition.buffered_ = std::make_shared<const state::Buffered>(
+        state::Buffered{buffered_->owner, &buffered_->owner->partition(key)});
+  }
+  return partition;
+}
+
+StateMode StateBackend::mode() const {
+  return buffered_ ? StateMode::write_back : StateMode::write_through;
+}
+
+void StateBackend::flush() {
+  if (buffered_) buffered_->owner->flush();
+}
+
+void StateBackend::close() {
+  if (buffered_) buffered_->owner->close();
 }
 
 std::vector<PartitionKey> StateBackend::list_partitions() const {
   return link_->read([&](Connection& db) {
-    std::vector<PartitionKey> keys;
+    std::map<Name, state::Changes> changes;
+    if (in_memory()) changes = by_name(buffered_->owner->all_changes(db));
+    join_for_read(db);
+    std::map<Name, PartitionKey> keys;
     const auto backend = state::find_backend(db, state_);
-    if (!backend) return keys;
-    for (state::NamedPartition& named : state::list_partitions(db, *backend)) {
-      if (named.key && state::has_entries(db, named.partition)) keys.push_back(*named.key);
+    if (!backend) return std::vector<PartitionKey>();
+    for (const auto& [name, changed] : changes) {
+      if (!changed.partition) continue;
+      const auto is_there = [](const state::Change& change) { return change.value.has_value(); };
+      if (std::any_of(changed.entries.begin(), changed.entries.end(), is_there))
+        keys.emplace(name, *changed.partition);
     }
-    return keys;
+    for (state::NamedPartition& named : state::list_partitions(db, *backend)) {
+      if (!named.key) continue;
+      const auto changed = changes.find(name_of(*named.key));
+      const bool stays =
+          changed == changes.end()
+              ? state::has_entries(db, named.partition)
+              : state::has_others(db, named.partition, *backend, changed->second.entries);
+      if (stays) keys.emplace(name_of(*named.key), *named.key);
+    }
+    std::vector<PartitionKey> list;
+    for (auto& named : keys)
+      list.push_back(std::move(named.second));
+    return list;
   });
 }
 
@@ -46,14 +112,22 @@ std::uint64_t StateBackend::size_bytes() const {
 }
 
 std::uint64_t StateBackend::version() const {
+  if (in_memory()) return buffered_->owner->version();
   return link_->read([&](Connection& db) {
+    join_for_read(db);
     const auto backend = state::find_backend(db, state_);
     return backend ? static_cast<std::uint64_t>(backend->version) : 0;
   });
 }
 
 StateStats StateBackend::stats() const {
+  if (in_memory()) {
+    StateStats stats = buffered_->owner->stats();
+    stats.collected_at_us = link_->now_us();
+    return stats;
+  }
   StateStats stats = link_->read([&](Connection& db) {
+    join_for_read(db);
     const auto backend = state::find_backend(db, state_);
     if (!backend) return StateStats{};
     return StateStats{.size_bytes = static_cast<std::uint64_t>(backend->size_bytes),
@@ -74,9 +148,13 @@ std::vector<std::string> StateBackend::list_states() const {
 }
 
 bool StateBackend::remove_all() {
+  const std::int64_t now_us = link_->now_us();
   return link_->write([&](Connection& db) {
-    const auto backend = state::find_backend(db, state_);
+    state::join(buffered_, db, state::Touch::write_all);
+    auto backend = state::find_backend(db, state_);
     if (!backend) return false;
+    const std::int64_t token = state::token_of(buffered_);
+    state::require_owner(db, *backend, token);
     state::for_each_undo_after(db, *backend, 0, [&](const state::UndoRow& undo) {
       content::remove(db, undo.content_key);
     });
@@ -89,7 +167,12 @@ bool StateBackend::remove_all() {
     }
     state::delete_partition_rows(db, backend->backend_key);
     state::delete_backend_row(db, backend->backend_key);
-    return true;
+    if (token == 0) return true;
+    // Its owner goes on with an empty one.
+    state::BackendRow empty = state::find_or_make_backend(db, state_, now_us);
+    empty.owner_token = token;
+    state::save_backend(db, empty);
+    return backend->version > 0 || backend->newest_checkpoint > 0;
   });
 }
 

@@ -7,6 +7,7 @@
 #include "state/backend_edit.hpp"
 #include "state/checkpoint_row.hpp"
 #include "state/undo_log.hpp"
+#include "state/write_back.hpp"
 
 #include <set>
 #include <utility>
@@ -73,7 +74,9 @@ state::BackendRow require_backend(Connection& db, std::string_view name, std::ui
 void StateBackend::checkpoint(std::uint64_t id) {
   const std::int64_t now_us = link_->now_us();
   link_->write([&](Connection& db) {
+    state::join(buffered_, db, state::Touch::write);
     state::BackendEdit edit(db, state_, now_us);
+    edit.require_owner(state::token_of(buffered_));
     if (state::find_checkpoint(db, edit.row(), id)) {
       throw Error(ErrorCode::already_exists,
                   "state " + state_ + " has a checkpoint " + std::to_string(id),
@@ -107,7 +110,9 @@ std::vector<StateCheckpointInfo> StateBackend::list_checkpoints() const {
 
 std::vector<std::uint64_t> StateBackend::restore(std::uint64_t id) {
   return link_->write([&](Connection& db) {
+    state::join(buffered_, db, state::Touch::write_all);
     state::BackendEdit edit(db, require_backend(db, state_, id));
+    edit.require_owner(state::token_of(buffered_));
     state::CheckpointRow checkpoint = state::require_checkpoint(db, edit.row(), id);
     std::int64_t expected_rows = checkpoint.undo_count + edit.row().undo_count;
     std::vector<std::uint64_t> dropped;
@@ -134,10 +139,12 @@ std::vector<std::uint64_t> StateBackend::restore(std::uint64_t id) {
 
 bool StateBackend::drop_checkpoint(std::uint64_t id) {
   return link_->write([&](Connection& db) {
+    state::join(buffered_, db, state::Touch::write);
     auto backend = state::find_backend(db, state_);
     if (!backend) return false;
     const auto checkpoint = state::find_checkpoint(db, *backend, id);
     if (!checkpoint) return false;
+    state::require_owner(db, *backend, state::token_of(buffered_));
     const auto earlier = state::find_before(db, *backend, checkpoint->interval);
     const auto later = state::find_after(db, *backend, checkpoint->interval);
     const std::int64_t freed =

@@ -10,6 +10,7 @@
 #include "state/key_range.hpp"
 #include "state/partition_row.hpp"
 #include "state/snapshot_bytes.hpp"
+#include "state/write_back.hpp"
 
 #include <algorithm>
 #include <map>
@@ -33,31 +34,51 @@ struct Totals {
   bool operator==(const Totals&) const = default;
 };
 
-// All entries, as they are or as they were at the end of an interval.
+// Where the entries of one prefix stand: in the file, and among the changes that are not there yet.
+struct Source {
+  std::optional<state::Partition> partition = std::nullopt;
+  std::vector<state::Change> changes = {};
+};
+// By prefix, so that what is added is mostly sorted already.
+using Sources = std::map<std::string, Source>;
+
+Sources list_sources(Connection& db,
+                     const state::BackendRow& backend,
+                     std::vector<state::Changes> changes) {
+  Sources sources;
+  for (const state::NamedPartition& named : state::list_partitions(db, backend))
+    sources[prefix_of(named.key)].partition = named.partition;
+  for (state::Changes& of_partition : changes)
+    sources[prefix_of(of_partition.partition)].changes = std::move(of_partition.entries);
+  return sources;
+}
+
+// All entries, as they are or as they were at the end of an interval. What is counted is the file's.
 Totals add_entries(Connection& db,
-                   const state::BackendRow& backend,
+                   Sources sources,
                    const std::optional<state::CheckpointRow>& checkpoint,
                    state::SnapshotWriter& writer) {
-  // By prefix, so that what is added is mostly sorted already.
-  std::map<std::string, state::Partition> partitions;
-  for (const state::NamedPartition& named : state::list_partitions(db, backend)) {
-    partitions.emplace(prefix_of(named.key), named.partition);
-  }
   Totals totals;
-  for (const auto& named : partitions) {
-    const std::string& prefix = named.first;
-    const auto add = [&](BytesView key, const Bytes& value) {
-      writer.add(prefix, key, value);
-      ++totals.entry_count;
-      totals.size_bytes += static_cast<std::int64_t>(key.size() + value.size());
+  for (auto& named : sources) {
+    const state::EntrySink add = [&](BytesView key, const Bytes& value) {
+      writer.add(named.first, key, value);
       return true;
     };
-    const state::Scan scan{.partition = named.second};
-    if (checkpoint) {
-      state::scan_entries_at(db, scan, checkpoint->interval, add);
-    } else {
-      state::scan_entries(db, scan, add);
+    state::Merge merge(std::move(named.second.changes), false, add);
+    const auto count = [&](BytesView key, Bytes value) {
+      ++totals.entry_count;
+      totals.size_bytes += static_cast<std::int64_t>(key.size() + value.size());
+      return merge.take(key, std::move(value));
+    };
+    if (named.second.partition) {
+      const state::Scan scan{.partition = *named.second.partition};
+      if (checkpoint) {
+        state::scan_entries_at(db, scan, checkpoint->interval, count);
+      } else {
+        state::scan_entries(db, scan, count);
+      }
     }
+    merge.finish();
   }
   return totals;
 }
@@ -134,6 +155,9 @@ void remove_others(Connection& db,
 Bytes StateBackend::export_snapshot(std::uint64_t id, bool of_checkpoint) const {
   return link_->read([&](Connection& db) {
     state::SnapshotWriter writer(id);
+    std::vector<state::Changes> changes;
+    if (in_memory() && !of_checkpoint) changes = buffered_->owner->all_changes(db);
+    join_for_read(db);
     const auto backend = state::find_backend(db, state_);
     if (!backend) {
       if (of_checkpoint) state::throw_no_checkpoint(state_, id);
@@ -144,7 +168,8 @@ Bytes StateBackend::export_snapshot(std::uint64_t id, bool of_checkpoint) const 
     const Totals expected = checkpoint ? Totals{checkpoint->entry_count, checkpoint->size_bytes}
                                        : Totals{backend->entry_count, backend->size_bytes};
     // Rows that are lost have no digest to fail; the totals tell.
-    if (add_entries(db, *backend, checkpoint, writer) != expected) {
+    auto sources = list_sources(db, *backend, std::move(changes));
+    if (add_entries(db, std::move(sources), checkpoint, writer) != expected) {
       state::throw_corrupt("the count of entries", state_);
     }
     return std::move(writer).finish();
@@ -159,7 +184,9 @@ std::uint64_t StateBackend::import_snapshot(BytesView bytes,
   const std::int64_t now_us = link_->now_us();
   link_->write(
       [&](Connection& db) {
+        state::join(buffered_, db, state::Touch::write_all);
         state::BackendEdit edit(db, state_, now_us);
+        edit.require_owner(state::token_of(buffered_));
         const auto old = state::list_partitions(db, edit.row());
         for (const state::NamedPartition& named : old) {
           const auto group = groups.find(prefix_of(named.key));

@@ -39,7 +39,8 @@ Listed listed(const std::vector<StateEntry>& entries) {
 
 class Walk {
  public:
-  Walk(Database db, test::Random& random) : db_(std::move(db)), random_(random) {
+  Walk(Database db, test::Random& random, StateOptions options = {})
+      : db_(std::move(db)), options_(std::move(options)), random_(random) {
     prefixes_.emplace_back();
     for (std::size_t i = 1; i < kPartitions.size(); ++i)
       prefixes_.push_back(kPartitions[i].to_prefix());
@@ -50,6 +51,7 @@ class Walk {
       CAPTURE(i);
       step(0);
       check_figures();
+      if (writes_back() && random_.one_in(5)) check_committed();
       if (random_.one_in(25)) check_all();
     }
     check_all();
@@ -93,7 +95,8 @@ class Walk {
                                                                     {8, &Walk::scan},
                                                                     {8, &Walk::read_at},
                                                                     {3, &Walk::export_import},
-                                                                    {1, &Walk::remove_all}};
+                                                                    {1, &Walk::remove_all},
+                                                                    {4, &Walk::flush}};
     if (random_.one_in(12) && depth < 3) return roll_back_or_commit(depth);
     std::size_t sum = 0;
     for (const auto& weighted : steps)
@@ -107,7 +110,9 @@ class Walk {
 
   void roll_back_or_commit(int depth) {
     const StateModel before = model_;
+    const bool touched_before = touched_;
     const bool commit = random_.one_in(2);
+    if (depth == 0) in_transaction_ = true;
     try {
       db_.transact([&] {
         for (std::size_t steps = 1 + random_.below(6); steps > 0; --steps)
@@ -116,18 +121,53 @@ class Walk {
       });
     } catch (const RolledBack&) {
       model_ = before;
+      touched_ = touched_before;
     }
+    if (depth > 0) return;
+    in_transaction_ = false;
+    if (std::exchange(touched_, false)) committed_ = model_;
+  }
+
+  bool writes_back() const { return options_.mode == StateMode::write_back; }
+  // An operation that reaches the file, or does in the transaction that it is in.
+  void reached_file() {
+    touched_ = in_transaction_;
+    if (!in_transaction_) committed_ = model_;
+  }
+  // One that stays in memory, unless it is in a transaction.
+  void reached_memory() {
+    if (in_transaction_ || !writes_back() || std::exchange(committed_by_change_, false))
+      reached_file();
+  }
+  // Changes need room in memory.
+  void change(const std::function<void()>& function) {
+    try {
+      function();
+    } catch (const Error& error) {
+      REQUIRE(error.code() == ErrorCode::full);
+      REQUIRE((writes_back() && !in_transaction_));
+      db_.transact(function);
+      committed_by_change_ = true;
+    }
+  }
+  void flush() {
+    state_.flush();
+    if (writes_back()) reached_file();
   }
 
   void put() {
     const Place to = place();
     const std::string bytes = value();
-    at(to.first).put(to.second, bytes);
+    change([&] { at(to.first).put(to.second, bytes); });
     model_.put(to, bytes);
+    reached_memory();
   }
   void remove() {
     const Place from = place();
-    REQUIRE(at(from.first).remove(from.second) == model_.remove(from));
+    bool removed = false;
+    change([&] { removed = at(from.first).remove(from.second); });
+    REQUIRE(removed == model_.remove(from));
+    reached_memory();
   }
   void put_batch() {
     const std::size_t partition = random_.below(kPartitions.size());
@@ -137,31 +177,36 @@ class Walk {
       key = place().second;
       bytes = value();
       views.emplace_back(key, bytes);
-      model_.put({partition, key}, bytes);
     }
-    at(partition).put_batch(views);
+    change([&] { at(partition).put_batch(views); });
+    for (const auto& [key, bytes] : batch)
+      model_.put({partition, key}, bytes);
+    if (!batch.empty()) reached_memory();
   }
   void update() {
     const Place of = place();
     const auto found = model_.entries.find(of);
     std::optional<std::string> next;
     if (!random_.one_in(3)) next = value();
-    at(of.first).update(of.second, [&](const std::optional<Bytes>& now) -> std::optional<Bytes> {
+    const auto decide = [&](const std::optional<Bytes>& now) -> std::optional<Bytes> {
       REQUIRE(now.has_value() == (found != model_.entries.end()));
       if (now) REQUIRE(as_text(*now) == found->second);
       if (!next) return std::nullopt;
       return to_bytes(*next);
-    });
+    };
+    change([&] { at(of.first).update(of.second, decide); });
     if (next) {
       model_.put(of, *next);
     } else {
       model_.remove(of);
     }
+    reached_memory();
   }
   void checkpoint() {
     const std::uint64_t chosen = random_.one_in(3) ? id() : random_.next();
     if (model_.checkpoint(chosen)) {
       state_.checkpoint(chosen);
+      reached_file();
     } else {
       require_error(ErrorCode::already_exists, [&] { state_.checkpoint(chosen); });
     }
@@ -170,6 +215,7 @@ class Walk {
     const std::uint64_t chosen = id();
     if (const auto dropped = model_.restore(chosen)) {
       REQUIRE(state_.restore(chosen) == *dropped);
+      reached_file();
     } else {
       require_error(ErrorCode::not_found, [&] { state_.restore(chosen); });
     }
@@ -177,11 +223,16 @@ class Walk {
   void drop() {
     const std::uint64_t chosen = id();
     REQUIRE(state_.drop_checkpoint(chosen) == model_.drop(chosen));
+    reached_file();
   }
   void remove_all() {
     if (!random_.one_in(4)) return;  // long histories matter more
-    REQUIRE(state_.remove_all() == model_.exists);
+    // A state that has an owner is there as long as that.
+    const bool was_there =
+        writes_back() ? model_.version > 0 || !model_.checkpoints.empty() : model_.exists;
+    REQUIRE(state_.remove_all() == was_there);
     model_ = {};
+    reached_file();
   }
 
   void check_value(const std::optional<Bytes>& got,
@@ -199,6 +250,7 @@ class Walk {
     const auto both = at(first.first).multi_get({first.second, second.second});
     check_value(both[0], model_.entries, first);
     check_value(both[1], model_.entries, second);
+    touched_ = in_transaction_;
   }
 
   // What a scan of this prefix with these options must give.
@@ -234,6 +286,7 @@ class Walk {
       if (entry.first >= prefix.second && entry.first < to) half_open.push_back(entry);
     }
     REQUIRE(listed(at(prefix.first).range(prefix.second, BytesView(to))) == half_open);
+    touched_ = in_transaction_;
   }
   void read_at() {
     const std::uint64_t chosen = id();
@@ -264,6 +317,7 @@ class Walk {
   }
   void export_import() {
     check_export(7, model_.entries, false);
+    touched_ = in_transaction_;
     StateModel::Entries from = model_.entries;
     if (!model_.checkpoints.empty()) {
       const auto& checkpoint = random_.pick(model_.checkpoints);
@@ -281,6 +335,7 @@ class Walk {
     }
     REQUIRE(state_.import_snapshot(test::encode(*image), partitions) == 9);
     model_.import(*image, prefixes_, declared);
+    reached_file();
   }
 
   void check_figures() {
@@ -288,8 +343,23 @@ class Walk {
     const auto stats = state_.stats();
     REQUIRE(stats.entries == model_.entries.size());
     REQUIRE(stats.size_bytes == StateModel::size_bytes(model_.entries));
-    REQUIRE(test::undo_rows(db_) == static_cast<std::int64_t>(model_.undo_rows()));
+    // What a buffer has forgotten again has left no row.
+    if (!writes_back())
+      REQUIRE(test::undo_rows(db_) == static_cast<std::int64_t>(model_.undo_rows()));
     REQUIRE(test::counted_undo_rows(db_) == test::undo_rows(db_));
+  }
+
+  // What another process would see, and what a crash would leave.
+  void check_committed() {
+    const StateBackend file = db_.state("orders");
+    REQUIRE(file.version() == committed_.version);
+    REQUIRE(file.stats().entries == committed_.entries.size());
+    REQUIRE(file.stats().size_bytes == StateModel::size_bytes(committed_.entries));
+    for (std::size_t partition = 0; partition < kPartitions.size(); ++partition) {
+      const auto found = partition == 0 ? file.range_scan("")
+                                        : file.partition(kPartitions[partition]).range_scan("");
+      REQUIRE(listed(found) == expected(committed_.entries, {partition, ""}, {}));
+    }
   }
 
   void check_partitions() {
@@ -332,9 +402,14 @@ class Walk {
   }
 
   Database db_;
-  StateBackend state_ = db_.state("orders");
+  StateOptions options_;
+  StateBackend state_ = db_.state("orders", options_);
   test::Random& random_;
   StateModel model_;
+  StateModel committed_;
+  bool in_transaction_ = false;
+  bool touched_ = false;  // the state, in the transaction
+  bool committed_by_change_ = false;
   std::vector<std::string> prefixes_;
 };
 
@@ -346,4 +421,14 @@ TEST_CASE("a state does what maps with full copies per checkpoint do") {
   INFO(random);
   test::TemporaryDatabase db(ground, {.durability = Durability::normal});
   Walk(*db, random).run(ground == Ground::memory ? 5'000 : 800);
+}
+
+TEST_CASE("a state in write-back mode does the same, and the file has its last commit") {
+  const auto ground = GENERATE(Ground::memory, Ground::file);
+  const auto budget = GENERATE(std::uint64_t{1} << 30, std::uint64_t{4'000});
+  test::Random random;
+  INFO(random);
+  test::TemporaryDatabase db(ground, {.durability = Durability::normal});
+  Walk(*db, random, {.mode = StateMode::write_back, .memory_budget_bytes = budget})
+      .run(ground == Ground::memory ? 4'000 : 600);
 }
