@@ -110,6 +110,10 @@ holdfast::OpenOptions open_options(holdfast::Durability durability) {
   return options;
 }
 
+holdfast::StateOptions write_back_options() {
+  return {.mode = holdfast::StateMode::write_back, .memory_budget_bytes = 1ULL << 30};
+}
+
 std::vector<holdfast::StatePartition> partitions_of(const holdfast::StateBackend& state) {
   std::vector<holdfast::StatePartition> partitions;
   for (std::size_t i = 0; i < kPartitions; ++i)

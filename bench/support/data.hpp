@@ -51,6 +51,8 @@ std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed);
 std::string log_key(std::uint64_t segment, std::uint64_t ordinal);
 
 holdfast::OpenOptions open_options(holdfast::Durability durability = holdfast::Durability::full);
+// With room for all of it.
+holdfast::StateOptions write_back_options();
 std::vector<holdfast::StatePartition> partitions_of(const holdfast::StateBackend& state);
 
 // Fills a store, or a state, with the entries 0..count-1 in key order; nothing of it is timed.

@@ -221,11 +221,17 @@ void WriteBack::after_transaction(bool committed) noexcept {
 }
 
 void WriteBack::end() {
-  if (has_ended()) return;
+  bool lost = false;
+  {
+    const SharedLock lock(mutex_);
+    if (condition_ != Condition::open) return;
+    lost = buffer_.has_changes();
+  }
   try {
     close();
   } catch (...) {
-    if (abandon()) throw;
+    lost = abandon() || lost;
+    if (lost) throw;
   }
 }
 
