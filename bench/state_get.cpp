@@ -64,9 +64,10 @@ Prepare write_back_gets(const Load& load) {
     const auto state = db->state("state", write_back_options());
     fill(*db, state, load.entries);
     const auto partitions = partitions_of(state);
-    for (const StateKey& key : *asked(load))
+    const auto keys = asked(load);
+    for (const StateKey& key : *keys)
       partitions[key.partition].get(key.key);
-    return [=, keys = asked(load)]() -> std::vector<double> {
+    return [=]() -> std::vector<double> {
       std::size_t found = 0;
       const Stopwatch watch;
       for (const StateKey& key : *keys)

@@ -48,8 +48,7 @@ std::shared_ptr<WriteBack> open_write_back(const engine::Link& link,
                 "a state is opened in write-back mode inside a transaction of this thread");
   }
   const auto companion = link.companion("state " + name, [&] {
-    const auto made = std::make_shared<WriteBack>(
-        std::make_shared<const engine::Link>(*link.borrowed()), name, options);
+    const auto made = std::make_shared<WriteBack>(link.borrowed(), name, options);
     made->acquire();
     return made;
   });
@@ -136,7 +135,7 @@ void WriteBack::join(Connection& db, Touch touch) {
   BackendRow row = check_ownership(db);
   if (!buffer_.has_changes() || !base_.same_instant(base_of(row))) return;
   wrote_ = true;
-  write_changes(db, std::move(row));
+  if (!planted("buffer_left_out_of_commit")) write_changes(db, std::move(row));
 }
 
 // Once in a transaction: nobody else can take the state while it lasts.
@@ -202,7 +201,8 @@ void WriteBack::before_commit(Connection& db) {
 void WriteBack::after_transaction(bool committed) noexcept {
   {
     const Lock lock(mutex_);
-    if ((committed || planted("rolled_back_buffer_kept")) && committing_) {
+    if (!committed && planted("buffer_settled_by_rollback")) buffer_.settle();
+    if (committed && committing_) {
       const bool gave_up = next_base_.owner_token != owner_.token;
       base_ = next_base_;
       versions_ = 0;

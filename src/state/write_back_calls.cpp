@@ -64,6 +64,18 @@ bool WriteBack::contains(BufferedPartition& partition, BytesView key) {
 std::vector<std::optional<Bytes>> WriteBack::multi_get(BufferedPartition& partition,
                                                        const PayloadList& keys) {
   check_call();
+  {
+    const SharedLock lock(mutex_);
+    require_open();
+    std::vector<std::optional<Bytes>> values;
+    values.reserve(keys.size());
+    for (const BytesView& key : keys) {
+      const BufferedEntry* entry = committing_ ? nullptr : partition.find(key);
+      if (entry == nullptr) break;
+      values.push_back(entry->copy());
+    }
+    if (values.size() == keys.size()) return values;
+  }
   return link_->read([&](Connection& db) {
     std::vector<std::optional<Bytes>> values(keys.size());
     std::vector<std::size_t> in_file;

@@ -26,6 +26,7 @@ POWER_LOSS_AT_NORMAL = Harness("crash/test_power_loss", "at normal*", "0.01")
 POWER_LOSS_AT_CREATION = Harness("crash/test_migration", "a loss of power*", "0.05")
 BACKUPS = Harness("crash/test_backup", "the names of*")
 KILLS = Harness("crash/test_kill", "", "0.02")
+WRITE_BACK_KILLS = Harness("crash/test_write_back_kill", "", "0.02")
 DISK_FAULTS = Harness("fault/test_disk_faults", "", "0.01")
 ROTTEN_FILES = Harness("rot/test_rot_database", "", "0.015")
 ROTTEN_LOGS = Harness("rot/test_rot_wal", "", "0.005")
@@ -103,5 +104,10 @@ DEFECTS = [
     Defect("snapshot_not_counted", "a run has more snapshots than it says", CALLS),
     Defect("undo_not_kept", "the first change after a checkpoint cannot be undone", CALLS),
     Defect("interval_used_again", "changes after a restore count as made before it", CALLS),
+    Defect("state_owned_twice", "two write-back handles own one state", Harness("test_state", "a second owner*")),
+    Defect("state_owner_not_fenced", "an owner whose state was taken over flushes over the new one's", Harness("test_state", "an owner whose state*")),
+    Defect("owned_state_written_through", "others write to an owned state", Harness("test_state", "an owned state*")),
+    Defect("buffer_left_out_of_commit", "a transaction commits without what the buffer had", WRITE_BACK_KILLS),
+    Defect("buffer_settled_by_rollback", "a rollback forgets what the buffer had", Harness("test_state", "a transaction that touched*")),
     Defect("bad_line_ends_the_file", "an import drops the records behind a bad line", Harness("test_interchange", "a bad line*")),
 ]
