@@ -367,8 +367,8 @@ void Writer::commit() {
     roll_back();
     throw unknown_for_want_of_memory_;
   }
-  connection_->note_commit();
   connection_->tell_after_transaction(true);
+  connection_->note_commit();
   add(figures_.commits);
   if (!shim_.replaced() || planted("replaced_during_commit_ignored")) return;
   shim_.poison();
