@@ -21,8 +21,9 @@ struct ContentStatements {
         find(db,
              "SELECT raw_bytes, stored_bytes, chunk_count, keyed_digest, digest, recipe"
              " FROM content WHERE content_key = ?1"),
+        has(db, "SELECT 1 FROM content WHERE content_key = ?1"),
         remove(db, "DELETE FROM content WHERE content_key = ?1") {}
-  engine::Statement last_key, insert, find, remove;
+  engine::Statement last_key, insert, find, has, remove;
 };
 
 void append_number(Bytes& bytes, std::int64_t number) {
@@ -31,13 +32,15 @@ void append_number(Bytes& bytes, std::int64_t number) {
 }
 
 // It begins with the key, so that contents which changed places are noticed.
-KeyedDigest digest_of(Digester& digester, const ContentRow& content) {
+KeyedDigest digest_of(Digester& digester,
+                      const ContentRow& content,
+                      std::span<const ChunkRow> chunks) {
   Bytes bytes;
-  bytes.reserve(24 + content.chunks.size() * 24);
+  bytes.reserve(24 + chunks.size() * 24);
   append_number(bytes, content.key);
   append_number(bytes, content.raw_bytes);
   append_number(bytes, content.stored_bytes);
-  for (const ChunkRow& chunk : content.chunks) {
+  for (const ChunkRow& chunk : chunks) {
     bytes.insert(bytes.end(), chunk.keyed_digest.begin(), chunk.keyed_digest.end());
     append_number(bytes, chunk.raw_bytes);
   }
@@ -71,13 +74,20 @@ std::int64_t take_content_key(engine::Connection& db) {
               {.expected = kMaxContentKey});
 }
 
-void insert_content(engine::Connection& db, Digester& digester, const ContentRow& content) {
+bool has_content(engine::Connection& db, std::int64_t key) {
+  return db.statements<ContentStatements>().has.run(key).step();
+}
+
+void insert_content(engine::Connection& db,
+                    Digester& digester,
+                    const ContentRow& content,
+                    std::span<const ChunkRow> chunks) {
   std::vector<std::int64_t> keys;
-  keys.reserve(content.chunks.size());
-  for (const ChunkRow& chunk : content.chunks)
+  keys.reserve(chunks.size());
+  for (const ChunkRow& chunk : chunks)
     keys.push_back(chunk.key);
   const Bytes recipe = encode_recipe(keys);
-  const KeyedDigest keyed_digest = digest_of(digester, content);
+  const KeyedDigest keyed_digest = digest_of(digester, content, chunks);
   const auto chunk_count = static_cast<std::int64_t>(keys.size());
   db.statements<ContentStatements>().insert.execute(
       content.key,
@@ -118,7 +128,8 @@ const char* find_content(engine::Connection& db, std::int64_t key, ContentRow& c
     content.chunks.push_back(*chunk);
   }
   if (raw_bytes != content.raw_bytes) return "the lengths of a payload and of its chunks differ";
-  if (digest_of(digester(db), content) != keyed_digest) return "a payload fails its digest";
+  if (digest_of(digester(db), content, content.chunks) != keyed_digest)
+    return "a payload fails its digest";
   return nullptr;
 }
 
