@@ -1,4 +1,4 @@
--- Payloads too large for the row that they belong to. Exactly one row elsewhere names each content_key;
+-- Payloads too large for the row that they belong to. Exactly one row of another table names each content_key;
 -- what removes that row removes the content in the same transaction.
 --
 -- A content is a list of chunks, cut where their own bytes say so. Equal chunks are stored once for the
@@ -61,4 +61,17 @@ CREATE TABLE removal (
   first_key        INTEGER NOT NULL,
   last_key         INTEGER NOT NULL CHECK (last_key >= first_key),
   digest           INTEGER NOT NULL   -- of kind, first_key, last_key
+) STRICT;
+
+-- What a large payload has staged so far: an upload puts its chunks into contents of up to 4 MiB, a transaction
+-- each. The last transaction makes one content of them, and these rows go. An upload whose rows have all expired is
+-- given up: the next upload, or shrink(), removes what it has staged.
+CREATE TABLE content_upload (
+  stage_key        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  upload_key       INTEGER NOT NULL,  -- the stage_key of its first stage
+  raw_bytes        INTEGER NOT NULL CHECK (raw_bytes > 0),
+  content_key      INTEGER NOT NULL,
+  boot_id          TEXT    NOT NULL,  -- of the boot whose clock expires_at counts on
+  expires_at_ms    INTEGER NOT NULL,  -- milliseconds of that boot-time clock
+  digest           INTEGER NOT NULL   -- of the row
 ) STRICT;

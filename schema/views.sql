@@ -243,6 +243,10 @@ SELECT 'removed', 'being freed', count(*), sum(c.raw_bytes), sum(ifnull(k.stored
  WHERE r.kind = 'checkpoint'
 HAVING count(*) > 0
 UNION ALL
+SELECT 'upload', 'not finished', count(*), sum(u.raw_bytes), sum(k.stored_bytes)
+  FROM content_upload AS u LEFT JOIN content AS k ON k.content_key = u.content_key
+HAVING count(*) > 0
+UNION ALL
 SELECT 'shared chunks', 'whose first owner is gone', count(*), 0,
        ifnull(sum(c.stored_bytes), 0) - (SELECT ifnull(sum(k.stored_bytes), 0) FROM content AS k)
   FROM chunk AS c

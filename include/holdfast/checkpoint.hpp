@@ -15,9 +15,11 @@
 #include "holdfast/export.hpp"
 #include "holdfast/id.hpp"
 #include "holdfast/limits.hpp"
+#include "holdfast/stream.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,8 +68,18 @@ class HOLDFAST_API CheckpointStore {
   // becomes the newest; an id of another trace is `conflict`, and nothing has changed.
   void save(const IdRef& trace, const CheckpointBlob& blob);
 
+  // The same, piece by piece: its bytes begin with `beginning.data`. An id of another trace is `conflict` at
+  // the first transaction, as late as commit().
+  PayloadWriter begin_save(const IdRef& trace,
+                           const CheckpointBlob& beginning,
+                           const UploadOptions& options = {});
+
   // nullopt: no such checkpoint. `corrupt`: it is there, but its bytes fail their digest.
   std::optional<CheckpointBlob> load(const IdRef& id) const;
+  // Its bytes, piece by piece; nullopt: no such checkpoint.
+  std::optional<PayloadReader> open(const IdRef& id) const;
+  // The same: gives them to `sink`, one piece of up to 1 MiB after the other. False: no such checkpoint.
+  bool read(const IdRef& id, const std::function<void(BytesView)>& sink) const;
   // The newest of the trace. A damaged newest one is `corrupt` and named; never silently an older one.
   std::optional<CheckpointBlob> load_latest(const IdRef& trace) const;
   // The newest one of the trace that checks out, with the damaged ones that were passed over.

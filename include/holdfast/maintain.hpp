@@ -161,9 +161,9 @@ HOLDFAST_API DatabaseInfo info(const Database& database);
 HOLDFAST_API std::vector<StorageUse> storage_by_owner(const Database& database,
                                                       std::size_t limit = kNoLimit);
 
-// Gives free pages back to the file system, in small transactions beside other writers, and says how
-// many bytes. The file itself becomes smaller when the log is next moved into it, at the latest when
-// it is closed.
+// Removes what uploads that were given up have staged (stream.hpp), gives free pages back to the file
+// system, all in small transactions beside other writers, and says how many bytes. The file itself
+// becomes smaller when the log is next moved into it, at the latest when it is closed.
 HOLDFAST_API std::uint64_t shrink(const Database& database, const Progress& progress = nullptr);
 
 }  // namespace holdfast

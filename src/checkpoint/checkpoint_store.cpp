@@ -1,11 +1,14 @@
 #include "checkpoint/checkpoint_table.hpp"
 #include "checkpoint/trace_table.hpp"
+#include "content/upload.hpp"
 #include "engine/arguments.hpp"
 #include "engine/connection.hpp"
 #include "engine/link.hpp"
 #include "holdfast/checkpoint.hpp"
 #include "holdfast/error.hpp"
 
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace holdfast {
@@ -64,17 +67,20 @@ std::optional<CheckpointBlob> try_read_blob(engine::Connection& db, const Checkp
   }
 }
 
+void require_own(const Trace& trace, const Trace& owner, const std::string& id) {
+  if (owner.key == trace.key) return;
+  throw Error(ErrorCode::conflict,
+              "checkpoint " + id + " belongs to trace " + owner.name,
+              {.id = owner.name});
+}
+
 // Makes room for an id that is saved (again).
 void give_up_older(engine::Connection& db, Trace& trace, const std::string& id) {
   const auto key = checkpoint::find_key(db, id);
   if (!key) return;
   const auto owner = trace_of(db, id, *key);
   if (!owner) return checkpoint::free_row(db, *key);
-  if (owner->key != trace.key) {
-    throw Error(ErrorCode::conflict,
-                "checkpoint " + id + " belongs to trace " + owner->name,
-                {.id = owner->name});
-  }
+  require_own(trace, *owner, id);
   const auto ordinal = static_cast<std::uint64_t>(*key) & checkpoint::kMaxOrdinal;
   checkpoint::take_out(db, trace, checkpoint::read_row(db, trace, ordinal));
 }
@@ -128,6 +134,66 @@ CheckpointRecovery recover(engine::Connection& db, const Trace& trace) {
   return recovery;
 }
 
+// `store`: gives the payload, once the trace is known.
+template <class Store>
+void save_as(engine::Connection& db,
+             std::string_view trace,
+             const CheckpointBlob& blob,
+             std::int64_t now_us,
+             const Store& store) {
+  Trace owner = checkpoint::find_or_create_trace(db, trace, now_us);
+  const content::Payload payload = store(owner);
+  give_up_older(db, owner, blob.id);
+  checkpoint::append(db,
+                     owner,
+                     {.name = blob.id,
+                      .graph_hash = blob.graph_hash,
+                      .created_at_ns = blob.created_at_ns,
+                      .saved_at_us = now_us},
+                     payload);
+  checkpoint::write_trace(db, owner);
+}
+
+std::unique_ptr<content::Upload> begin_upload(const std::shared_ptr<const engine::Link>& link,
+                                              const std::string& trace,
+                                              const std::string& id,
+                                              const UploadOptions& options) {
+  const auto find_near = [trace, id](engine::Connection& db) {
+    const Trace owner = checkpoint::find_trace(db, trace).value_or(Trace());
+    // Before all is staged for nothing; it is asked once more at the end.
+    const auto key = checkpoint::find_key(db, id);
+    const auto other = key ? trace_of(db, id, *key) : std::nullopt;
+    if (other) require_own(owner, *other, id);
+    return checkpoint::find_near(db, owner, content::kStageBytes);
+  };
+  return std::make_unique<content::Upload>(link, find_near, options);
+}
+
+void commit_upload(const engine::Link& link,
+                   const std::string& trace,
+                   const CheckpointBlob& blob,
+                   const content::Upload& upload) {
+  const std::int64_t now_us = link.now_us();
+  link.write(
+      [&](engine::Connection& db) {
+        save_as(db, trace, blob, now_us, [&](const Trace& owner) {
+          return upload.finish(db, checkpoint::find_near(db, owner, upload.finish_bytes()));
+        });
+      },
+      upload.finish_bytes());
+}
+
+std::unique_ptr<content::Download> open_download(const std::shared_ptr<const engine::Link>& link,
+                                                 const IdRef& id) {
+  engine::check_id("checkpoint", id);
+  return link->read([&](engine::Connection& db) -> std::unique_ptr<content::Download> {
+    const auto found = find(db, id);
+    if (!found) return nullptr;
+    checkpoint::require_sound(found->checkpoint);
+    return checkpoint::open_data(link, db, found->checkpoint);
+  });
+}
+
 }  // namespace
 
 CheckpointStore::CheckpointStore(std::shared_ptr<const engine::Link> link)
@@ -136,23 +202,38 @@ CheckpointStore::CheckpointStore(std::shared_ptr<const engine::Link> link)
 void CheckpointStore::save(const IdRef& trace, const CheckpointBlob& blob) {
   engine::check_id("trace", trace);
   engine::check_id("checkpoint", blob.id);
-  link_->check_payload(blob.data.size());
+  const std::size_t bytes = blob.data.size();
+  link_->check_payload(bytes);
+  if (content::is_staged(*link_, bytes)) {
+    const auto upload = begin_upload(link_, trace.str(), blob.id, {});
+    upload->give(blob.data);
+    commit_upload(*link_, trace.str(), blob, *upload);
+    return upload->release();
+  }
   const std::int64_t now_us = link_->now_us();
   link_->write(
       [&](engine::Connection& db) {
-        Trace owner = checkpoint::find_or_create_trace(db, trace.text(), now_us);
-        const auto payload = checkpoint::store_data(db, owner, blob.data);
-        give_up_older(db, owner, blob.id);
-        checkpoint::append(db,
-                           owner,
-                           {.name = blob.id,
-                            .graph_hash = blob.graph_hash,
-                            .created_at_ns = blob.created_at_ns,
-                            .saved_at_us = now_us},
-                           payload);
-        checkpoint::write_trace(db, owner);
+        save_as(db, trace.text(), blob, now_us, [&](const Trace& owner) {
+          return checkpoint::store_data(db, owner, blob.data);
+        });
       },
-      blob.data.size());
+      bytes);
+}
+
+PayloadWriter CheckpointStore::begin_save(const IdRef& trace,
+                                          const CheckpointBlob& beginning,
+                                          const UploadOptions& options) {
+  engine::check_id("trace", trace);
+  engine::check_id("checkpoint", beginning.id);
+  PayloadWriter writer(begin_upload(link_, trace.str(), beginning.id, options),
+                       [link = link_,
+                        trace = trace.str(),
+                        blob = CheckpointBlob{.id = beginning.id,
+                                              .graph_hash = beginning.graph_hash,
+                                              .created_at_ns = beginning.created_at_ns}](
+                           content::Upload& upload) { commit_upload(*link, trace, blob, upload); });
+  writer.write(beginning.data);
+  return writer;
 }
 
 std::optional<CheckpointBlob> CheckpointStore::load(const IdRef& id) const {
@@ -162,6 +243,20 @@ std::optional<CheckpointBlob> CheckpointStore::load(const IdRef& id) const {
     if (!found) return std::nullopt;
     return read_blob(db, found->checkpoint);
   });
+}
+
+std::optional<PayloadReader> CheckpointStore::open(const IdRef& id) const {
+  auto download = open_download(link_, id);
+  if (!download) return std::nullopt;
+  return PayloadReader(std::move(download));
+}
+
+bool CheckpointStore::read(const IdRef& id, const std::function<void(BytesView)>& sink) const {
+  const auto download = open_download(link_, id);
+  if (!download) return false;
+  for (BytesView piece = download->next(); !piece.empty(); piece = download->next())
+    sink(piece);
+  return true;
 }
 
 std::optional<CheckpointBlob> CheckpointStore::load_latest(const IdRef& trace) const {

@@ -228,29 +228,56 @@ void throw_missing(const Trace& trace) {
               {.id = trace.name});
 }
 
-Bytes read_data(engine::Connection& db, const Checkpoint& checkpoint) {
+namespace {
+
+// Gives `use` the payload's columns once they pass their digest. What fails is named: those below do not know
+// whose payload it is.
+template <class Use>
+auto use_payload(engine::Connection& db, const Checkpoint& checkpoint, const Use& use) {
   try {
     auto row = db.statements<CheckpointStatements>().payload.run(checkpoint.key);
     if (row.step() &&
         (planted("payload_digest_not_compared") ||
          content::RowDigest().add_payload(row, 0).value() == checkpoint.payload_digest)) {
-      return content::load(db, row, 0);
+      return use(row);
     }
   } catch (const Error& error) {
-    // Those below do not know whose payload it is.
     if (error.code() != ErrorCode::corrupt) throw;
   }
   throw_damaged(checkpoint);
 }
 
+}  // namespace
+
+Bytes read_data(engine::Connection& db, const Checkpoint& checkpoint) {
+  return use_payload(
+      db, checkpoint, [&](const engine::Query& row) { return content::load(db, row, 0); });
+}
+
+std::unique_ptr<content::Download> open_data(std::shared_ptr<const engine::Link> link,
+                                             engine::Connection& db,
+                                             const Checkpoint& checkpoint) {
+  return use_payload(db, checkpoint, [&](const engine::Query& row) {
+    return std::make_unique<content::Download>(
+        std::move(link),
+        db,
+        row,
+        0,
+        content::PayloadName{"checkpoint " + checkpoint.name, checkpoint.name});
+  });
+}
+
 content::Payload store_data(engine::Connection& db, const Trace& trace, BytesView data) {
-  std::optional<std::int64_t> near;
-  if (data.size() > content::kInlineBytes && trace.count > 0) {
-    const auto newest =
-        CheckpointCursor(db, trace, Order::newest_first, trace.newest_ordinal).next();
-    if (newest) near = newest->content_key;
-  }
+  const auto near = find_near(db, trace, data.size());
   return content::Payload::store(db, data, content::Form::unknown, near);
+}
+
+std::optional<std::int64_t> find_near(engine::Connection& db,
+                                      const Trace& trace,
+                                      std::size_t bytes) {
+  if (bytes <= content::kInlineBytes || trace.count == 0) return std::nullopt;
+  const auto newest = CheckpointCursor(db, trace, Order::newest_first, trace.newest_ordinal).next();
+  return newest ? newest->content_key : std::nullopt;
 }
 
 void append(engine::Connection& db,

@@ -10,14 +10,17 @@
 #pragma once
 
 #include "checkpoint/trace_table.hpp"
+#include "content/download.hpp"
 #include "content/payload.hpp"
 #include "content/removal.hpp"
 #include "engine/connection.hpp"
+#include "engine/link.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/bytes.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -74,11 +77,20 @@ void require_sound(const Checkpoint& checkpoint);
 // The payload of a sound row.
 Bytes read_data(engine::Connection& db, const Checkpoint& checkpoint);
 
+// The same, piece by piece.
+std::unique_ptr<content::Download> open_data(std::shared_ptr<const engine::Link> link,
+                                             engine::Connection& db,
+                                             const Checkpoint& checkpoint);
+
 // Saves the row as the newest of its trace: sets its key, its link, and what its payload says. `trace`
 // is changed here, and written by the caller once all is done; the same holds below.
 // The data of a checkpoint that is going to be the newest; to be called before one that it replaces is
 // taken out, with which it may share.
 content::Payload store_data(engine::Connection& db, const Trace& trace, BytesView data);
+// The content that so much data is likely to resemble.
+std::optional<std::int64_t> find_near(engine::Connection& db,
+                                      const Trace& trace,
+                                      std::size_t bytes);
 void append(engine::Connection& db,
             Trace& trace,
             Checkpoint checkpoint,

@@ -15,16 +15,6 @@ namespace {
   throw Error(ErrorCode::corrupt, message);
 }
 
-ContentRow require_content(engine::Connection& db, std::int64_t key, std::int64_t raw_bytes) {
-  if (key < 1 || key > kMaxContentKey) throw_corrupt("a row names a content by an impossible key");
-  ContentRow content;
-  if (const char* const why = find_content(db, key, content)) throw_corrupt(why);
-  if (content.raw_bytes != raw_bytes) {
-    throw_corrupt("the lengths of a payload and of its content differ");
-  }
-  return content;
-}
-
 void release(engine::Connection& db, const ChunkRow& chunk) {
   write_counts(db, chunk);
   if (chunk.users > 0 || chunk.dependants > 0 || !chunk.keyframe_key) return;
@@ -47,8 +37,18 @@ struct CountStatements {
 
 }  // namespace
 
+ContentRow find_whole_content(engine::Connection& db, std::int64_t key, std::int64_t raw_bytes) {
+  if (key < 1 || key > kMaxContentKey) throw_corrupt("a row names a content by an impossible key");
+  ContentRow content;
+  if (const char* const why = find_content(db, key, content)) throw_corrupt(why);
+  if (content.raw_bytes != raw_bytes) {
+    throw_corrupt("the lengths of a payload and of its content differ");
+  }
+  return content;
+}
+
 Bytes load_content(engine::Connection& db, std::int64_t key, std::int64_t raw_bytes) {
-  const ContentRow content = require_content(db, key, raw_bytes);
+  const ContentRow content = find_whole_content(db, key, raw_bytes);
   ChunkReader reader(db, digester(db));
   Bytes bytes;
   // The rows of the chunks, under the content's digest, say that it is so much.
@@ -86,7 +86,7 @@ void remove_content(engine::Connection& db, std::int64_t key) {
 }
 
 std::int64_t ContentCheck::run(engine::Connection& db, std::int64_t key, std::int64_t raw_bytes) {
-  const ContentRow content = require_content(db, key, raw_bytes);
+  const ContentRow content = find_whole_content(db, key, raw_bytes);
   ChunkReader reader(db, digester(db));
   read_bytes_ = 0;
   bool whole = true;

@@ -30,6 +30,8 @@ struct ContentRow {
 std::int64_t store_content(engine::Connection& db,
                            BytesView bytes,
                            std::optional<std::int64_t> near);
+// A content's rows; its bytes are not looked at.
+ContentRow find_whole_content(engine::Connection& db, std::int64_t key, std::int64_t raw_bytes);
 Bytes load_content(engine::Connection& db, std::int64_t key, std::int64_t raw_bytes);
 // Chunks go with their last user. Of a damaged content only its row goes: what it names may be
 // another's, and `verify` finds it.

@@ -20,12 +20,20 @@ Payload Payload::store(engine::Connection& db,
                        std::optional<std::int64_t> near) {
   Payload payload;
   payload.bytes_ = bytes;
+  payload.raw_bytes_ = static_cast<std::int64_t>(bytes.size());
   if (bytes.size() > kInlineBytes) {
     payload.content_key_ = store_content(db, bytes, near);
   } else {
     payload.text_ = form == Form::json || (form == Form::unknown && bytes.size() <= kSniffBytes &&
                                            is_json_container(bytes));
   }
+  return payload;
+}
+
+Payload Payload::of_content(std::int64_t content_key, std::int64_t raw_bytes) {
+  Payload payload;
+  payload.raw_bytes_ = raw_bytes;
+  payload.content_key_ = content_key;
   return payload;
 }
 

@@ -43,13 +43,17 @@ class Payload {
                        Form form,
                        std::optional<std::int64_t> near = std::nullopt);
 
-  std::int64_t raw_bytes() const { return static_cast<std::int64_t>(bytes_.size()); }
+  // One whose chunks are there already.
+  static Payload of_content(std::int64_t content_key, std::int64_t raw_bytes);
+
+  std::int64_t raw_bytes() const { return raw_bytes_; }
   // For the column `payload`: text, a blob, or NULL where the content tables have it.
   engine::Value value() const;
   std::optional<std::int64_t> content_key() const { return content_key_; }
 
  private:
   BytesView bytes_;
+  std::int64_t raw_bytes_ = 0;
   bool text_ = false;
   std::optional<std::int64_t> content_key_;
 };

@@ -35,26 +35,6 @@ struct Statements {
   Statement update;
 };
 
-const std::string& boot_id() {
-  static const std::string id = [] {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string text;
-    std::getline(file, text);
-    return text;
-  }();
-  return id;
-}
-
-std::int64_t boot_time_ms() {
-  timespec now{};
-#ifdef CLOCK_BOOTTIME
-  clock_gettime(CLOCK_BOOTTIME, &now);
-#else
-  clock_gettime(CLOCK_MONOTONIC, &now);
-#endif
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
 Lease as_lease(const LeaseRow& row) {
   Lease lease{.name = row.name, .holder = row.holder.value_or(""), .token = row.token};
   if (row.boot_id != boot_id()) return lease;
@@ -91,6 +71,26 @@ void write_row(Statement& statement, const LeaseRow& row) {
 }
 
 }  // namespace
+
+const std::string& boot_id() {
+  static const std::string id = [] {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string text;
+    std::getline(file, text);
+    return text;
+  }();
+  return id;
+}
+
+std::int64_t boot_time_ms() {
+  timespec now{};
+#ifdef CLOCK_BOOTTIME
+  clock_gettime(CLOCK_BOOTTIME, &now);
+#else
+  clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
 
 std::int64_t digest_of(const LeaseRow& row) {
   return field_digest({row.name,

@@ -33,6 +33,10 @@ std::int64_t digest_of(const LeaseRow& row);
 std::vector<LeaseRow> read_lease_rows(Connection& db);
 void insert_lease_row(Connection& db, const LeaseRow& row);
 
+// The clock that expiry is counted on, for whatever else expires.
+const std::string& boot_id();
+std::int64_t boot_time_ms();
+
 // fenced: the lease is not held with this token (any more). An expired lease that nobody has taken still
 // holds: its holder was slow, but nobody else has begun.
 void check_fence(Connection& db, const Fence& fence);

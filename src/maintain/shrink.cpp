@@ -1,4 +1,5 @@
 #include "access.hpp"
+#include "content/upload.hpp"
 #include "engine/connection.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/maintain.hpp"
@@ -28,6 +29,7 @@ struct Slice {
 std::uint64_t shrink(const Database& database, const Progress& progress) {
   engine::Access::free_removed(database);
   const engine::Link& link = engine::Access::link(database);
+  content::remove_expired_uploads(link);
   std::uint64_t page_bytes = 0;
   std::uint64_t total = 0;
   link.read([&](engine::Connection& db) {

@@ -70,6 +70,18 @@ constexpr std::array kTables = {
         .place = "SELECT 'removal ' || ?1",
     },
     StoredTable{
+        .name = "content_upload",
+        .has_bytes_key = false,
+        .rows =
+            "SELECT stage_key, digest, stage_key, upload_key, boot_id, expires_at_ms, raw_bytes,"
+            " NULL, content_key FROM content_upload"
+            " WHERE stage_key > ?1 ORDER BY stage_key LIMIT ?2",
+        .fields = "iitip",
+        .contents = "SELECT stage_key, content_key FROM content_upload"
+                    " WHERE stage_key > ?1 ORDER BY stage_key LIMIT ?2",
+        .place = "SELECT 'upload ' || upload_key FROM content_upload WHERE stage_key = ?1",
+    },
+    StoredTable{
         .name = "session",
         .has_bytes_key = false,
         .rows = "SELECT session_key, digest, name, created_at_us, recency_us, recency_given,"

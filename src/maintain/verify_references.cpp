@@ -127,6 +127,11 @@ constexpr std::array kChecks = {
                    " FROM manifest_state AS s JOIN stream AS t ON t.stream_key = s.stream_key"
                    " WHERE NOT EXISTS (SELECT 1 FROM manifest AS m"
                    "  WHERE m.stream_key = s.stream_key AND m.checkpoint_id = s.checkpoint_id)"},
+    ReferenceCheck{Severity::info,
+                   "upload",
+                   "is under way, or was given up: what it has staged goes with the next upload or "
+                   "shrink() after its lease has run out",
+                   "SELECT DISTINCT upload_key FROM content_upload"},
     ReferenceCheck{Severity::error,
                    "state",
                    "has partitions, and is not there",

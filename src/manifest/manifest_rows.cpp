@@ -2,6 +2,7 @@
 
 #include "content/payload.hpp"
 #include "content/row_digest.hpp"
+#include "content/upload.hpp"
 #include "engine/statement.hpp"
 #include "holdfast/error.hpp"
 
@@ -198,16 +199,18 @@ std::optional<FoundState> find_state(engine::Connection& db, const RowKey& key, 
   return found;
 }
 
+std::optional<std::int64_t> find_near(engine::Connection& db, std::int64_t stream_key) {
+  auto newest = db.statements<StateStatements>().newest_content.run(stream_key);
+  return newest.step() ? newest.optional_integer(0) : std::nullopt;
+}
+
 void insert_state(engine::Connection& db,
                   const RowKey& key,
                   const StateView& state,
                   std::int64_t saved_at_us) {
   std::optional<std::int64_t> near;
-  if (state.bytes.size() > content::kInlineBytes) {
-    auto newest = db.statements<StateStatements>().newest_content.run(key.stream_key);
-    if (newest.step()) near = newest.optional_integer(0);
-  }
-  const auto payload = content::Payload::store(db, state.bytes, content::Form::unknown, near);
+  if (state.bytes.size() > content::kInlineBytes) near = find_near(db, key.stream_key);
+  const auto payload = content::finish_or_store(db, state.upload, state.bytes, near);
   content::RowDigest digest = digest_columns(key, saved_at_us, BytesView(state.sha256));
   db.statements<StateStatements>().insert.execute(key.stream_key,
                                                   key.checkpoint_id,

@@ -70,6 +70,8 @@ void replace_manifest(engine::Connection& db,
 bool remove_manifest(engine::Connection& db, const RowKey& key);
 
 std::optional<FoundState> find_state(engine::Connection& db, const RowKey& key, Depth depth);
+// The content that a state of that stream is likely to resemble.
+std::optional<std::int64_t> find_near(engine::Connection& db, std::int64_t stream_key);
 void insert_state(engine::Connection& db,
                   const RowKey& key,
                   const StateView& state,

@@ -1,4 +1,5 @@
 // What changes a stream; manifest_reader.cpp has what reads it.
+#include "content/upload.hpp"
 #include "defect.hpp"
 #include "engine/arguments.hpp"
 #include "engine/lease.hpp"
@@ -10,6 +11,7 @@
 #include "manifest/saving.hpp"
 #include "manifest/streams.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -85,6 +87,20 @@ Bytes read_all(const engine::Link& link, const ManifestStore::StateReader& reade
   }
 }
 
+// The state, staged if it is large; null: it is not.
+std::unique_ptr<content::Upload> stage(const std::shared_ptr<const engine::Link>& link,
+                                       const std::string& stream,
+                                       BytesView state) {
+  if (!content::is_staged(*link, state.size())) return nullptr;
+  auto upload = std::make_unique<content::Upload>(
+      link, [&stream](Connection& db) -> std::optional<std::int64_t> {
+        const auto known = manifest::find_stream(db, stream);
+        return known ? manifest::find_near(db, known->key) : std::nullopt;
+      });
+  upload->give(state);
+  return upload;
+}
+
 // One that somebody holds, and this handle's writes do not carry.
 bool is_protected(Connection& db, const engine::Link& link, const OrphanOptions& options) {
   if (!options.protecting_lease) return false;
@@ -129,18 +145,27 @@ SaveOutcome ManifestStore::save_with_read_state(const Manifest& manifest,
 SaveOutcome ManifestStore::save_item(const manifest::NewManifest& item, std::size_t max_retained) {
   if (item.state && planted("state_outside_its_transaction"))
     save_state_data(static_cast<std::uint64_t>(item.id), {item.state->bytes});
-  const std::size_t bytes = item.json.size() + (item.state ? item.state->bytes.size() : 0);
-  return link_->write(
+  std::size_t bytes = item.json.size() + (item.state ? item.state->bytes.size() : 0);
+  const auto upload = item.state ? stage(link_, stream_, item.state->bytes) : nullptr;
+  std::optional<NewManifest> staged;
+  if (upload) {
+    staged = item;
+    staged->state->upload = upload.get();
+    bytes = item.json.size();
+  }
+  const SaveOutcome outcome = link_->write(
       [&](Connection& db) {
         const std::int64_t now_us = link_->now_us();
         Stream stream = manifest::open_stream(db, stream_, now_us);
-        const SaveOutcome outcome = manifest::save(db, stream, item, now_us);
-        if (outcome == SaveOutcome::saved && max_retained > 0) {
+        const SaveOutcome saved = manifest::save(db, stream, staged ? *staged : item, now_us);
+        if (saved == SaveOutcome::saved && max_retained > 0) {
           manifest::prune(db, stream, max_retained, item.id);
         }
-        return outcome;
+        return saved;
       },
       bytes);
+  if (upload && outcome == SaveOutcome::saved) upload->release();
+  return outcome;
 }
 
 void ManifestStore::update_manifest(const Manifest& manifest) {
@@ -159,14 +184,17 @@ SaveOutcome ManifestStore::save_state_data(std::uint64_t id, const PayloadList& 
   check_not_zero("the checkpoint id", id);
   if (state.empty()) throw Error(ErrorCode::invalid_argument, "there is no piece of a state");
   const JoinedState joined(*link_, state);
-  const manifest::StateView view{joined.view(), content::sha256(joined.view())};
-  return link_->write(
+  const auto upload = stage(link_, stream_, joined.view());
+  const manifest::StateView view{joined.view(), content::sha256(joined.view()), upload.get()};
+  const SaveOutcome outcome = link_->write(
       [&](Connection& db) {
         const std::int64_t now_us = link_->now_us();
         const Stream stream = manifest::open_stream(db, stream_, now_us);
         return manifest::save_orphan(db, stream, static_cast<std::int64_t>(id), view, now_us);
       },
-      view.bytes.size());
+      upload ? 0 : view.bytes.size());
+  if (upload && outcome == SaveOutcome::saved) upload->release();
+  return outcome;
 }
 
 std::size_t ManifestStore::cleanup_orphans(const OrphanOptions& options) {

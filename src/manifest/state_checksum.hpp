@@ -18,6 +18,10 @@
 #include <optional>
 #include <string>
 
+namespace holdfast::content {
+class Upload;
+}
+
 namespace holdfast::manifest {
 
 struct StateChecksums {
@@ -31,6 +35,7 @@ struct StateChecksums {
 struct StateView {
   BytesView bytes = {};
   content::Sha256Digest sha256 = {};
+  const content::Upload* upload = nullptr;  // has staged it, if there is one
 };
 
 StateChecksums state_checksums(const std::optional<content::Sha256Digest>& inline_digest,

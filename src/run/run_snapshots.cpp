@@ -1,4 +1,5 @@
 // The snapshots of a run; its events are in run_events.cpp.
+#include "content/upload.hpp"
 #include "engine/arguments.hpp"
 #include "engine/connection.hpp"
 #include "engine/link.hpp"
@@ -7,6 +8,7 @@
 #include "run/run_table.hpp"
 #include "run/snapshot_table.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace holdfast {
@@ -72,27 +74,47 @@ std::vector<SnapshotInfo> list_rows(engine::Connection& db,
   return infos;
 }
 
+// What cannot be saved is refused before all of it is staged, and once more in the last transaction.
+void require_within(const Run& owner, const Snapshot& snapshot) {
+  if (owner.event_count == 0 || snapshot.at_seq <= owner.head()) return;
+  throw Error(ErrorCode::invalid_argument,
+              "a snapshot of run " + owner.name + " cannot be newer than its last event",
+              {.expected = owner.head(), .actual = snapshot.at_seq, .id = owner.name});
+}
+
+std::unique_ptr<content::Upload> stage(const std::shared_ptr<const engine::Link>& link,
+                                       const Snapshot& snapshot) {
+  auto upload = std::make_unique<content::Upload>(
+      link, [&snapshot](engine::Connection& db) -> std::optional<std::int64_t> {
+        const auto owner = run::find_run(db, snapshot.run);
+        if (!owner) return std::nullopt;
+        require_within(*owner, snapshot);
+        return run::find_near(db, *owner, snapshot.at_seq);
+      });
+  upload->give(snapshot.state);
+  return upload;
+}
+
 }  // namespace
 
 void RunStore::save_snapshot(const Snapshot& snapshot) {
   engine::check_id("run", snapshot.run);
   engine::check_number("at_seq", snapshot.at_seq);
   link_->check_payload(snapshot.state.size());
+  const std::size_t bytes = snapshot.state.size();
+  const auto upload = content::is_staged(*link_, bytes) ? stage(link_, snapshot) : nullptr;
   const std::int64_t now_us = link_->now_us();
   link_->write(
       [&](engine::Connection& db) {
         Run owner = run::find_or_new_run(db, snapshot.run, now_us);
-        if (owner.event_count > 0 && snapshot.at_seq > owner.head()) {
-          throw Error(ErrorCode::invalid_argument,
-                      "a snapshot of run " + owner.name + " cannot be newer than its last event",
-                      {.expected = owner.head(), .actual = snapshot.at_seq, .id = owner.name});
-        }
+        require_within(owner, snapshot);
         if (owner.key == 0) run::create_run(db, owner);
-        run::put_snapshot(
-            db, owner, {.at_seq = snapshot.at_seq, .created_at_us = now_us}, snapshot.state);
+        const SnapshotRow row{.at_seq = snapshot.at_seq, .created_at_us = now_us};
+        run::put_snapshot(db, owner, row, snapshot.state, upload.get());
         run::write_run(db, owner);
       },
-      snapshot.state.size());
+      upload ? 0 : bytes);
+  if (upload) upload->release();
 }
 
 std::optional<Snapshot> RunStore::load_latest(const IdRef& run) const {

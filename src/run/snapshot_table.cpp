@@ -2,6 +2,7 @@
 
 #include "content/payload.hpp"
 #include "content/row_digest.hpp"
+#include "content/upload.hpp"
 #include "defect.hpp"
 #include "holdfast/error.hpp"
 #include "holdfast/limits.hpp"
@@ -198,14 +199,22 @@ Bytes read_state(engine::Connection& db, const Run& run, const SnapshotRow& snap
   throw_damaged(run, snapshot);
 }
 
-void put_snapshot(engine::Connection& db, Run& run, SnapshotRow row, BytesView state) {
+std::optional<std::int64_t> find_near(engine::Connection& db,
+                                      const Run& run,
+                                      std::uint64_t at_seq) {
+  const auto before = SnapshotCursor(db, run, Order::newest_first, at_seq).next();
+  return before ? before->content_key : std::nullopt;
+}
+
+void put_snapshot(engine::Connection& db,
+                  Run& run,
+                  SnapshotRow row,
+                  BytesView state,
+                  const content::Upload* upload) {
   std::optional<std::int64_t> near;
-  if (state.size() > content::kInlineBytes) {
-    const auto before = SnapshotCursor(db, run, Order::newest_first, row.at_seq).next();
-    if (before) near = before->content_key;
-  }
+  if (state.size() > content::kInlineBytes) near = find_near(db, run, row.at_seq);
   // Before one that it replaces goes.
-  const auto payload = content::Payload::store(db, state, content::Form::unknown, near);
+  const auto payload = content::finish_or_store(db, upload, state, near);
   row.previous_at_seq = find_place(db, run, row.at_seq);
   row.raw_bytes = payload.raw_bytes();
   row.content_key = payload.content_key();

@@ -19,6 +19,10 @@
 #include <optional>
 #include <string>
 
+namespace holdfast::content {
+class Upload;
+}
+
 namespace holdfast::run {
 
 // A row without its payload.
@@ -61,8 +65,14 @@ void require_sound(const Run& run, const SnapshotRow& row);
 Bytes read_state(engine::Connection& db, const Run& run, const SnapshotRow& row);
 
 // Puts a snapshot in its place, or replaces the one of that at_seq. `run` is changed here, and written by
-// the caller once all is done; the same holds below.
-void put_snapshot(engine::Connection& db, Run& run, SnapshotRow row, BytesView state);
+// the caller once all is done; the same holds below. `upload`: has staged the state, if there is one.
+void put_snapshot(engine::Connection& db,
+                  Run& run,
+                  SnapshotRow row,
+                  BytesView state,
+                  const content::Upload* upload = nullptr);
+// The content that a state of that at_seq is likely to resemble.
+std::optional<std::int64_t> find_near(engine::Connection& db, const Run& run, std::uint64_t at_seq);
 // Removes all but the newest `keep` (at least 1), and says how many went.
 std::size_t prune_rows(engine::Connection& db, Run& run, std::size_t keep);
 // Removes what is there, whatever the chain says: the way out for a damaged run.

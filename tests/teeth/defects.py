@@ -100,6 +100,8 @@ DEFECTS = [
     Defect("removal_not_continued", "what a crash leaves of a large prune stays for ever", Harness("test_checkpoint", "a prune that was interrupted*")),
     Defect("slice_frees_what_is_seen", "a slice of a large prune frees what the prune keeps", Harness("test_checkpoint", "between the slices*")),
     Defect("expected_head_not_asked", "an append goes on from a head that is not there any more", CALLS),
+    Defect("stage_left_behind", "an upload that is given up leaves its pieces", Harness("test_content", "an upload that is given up*")),
+    Defect("removed_payload_read_on", "a payload that was removed while it is read is told as damaged", Harness("test_content", "a reader says*")),
     Defect("content_left_behind", "removing a large payload leaves its pieces", CALLS),
     Defect("snapshot_not_counted", "a run has more snapshots than it says", CALLS),
     Defect("undo_not_kept", "the first change after a checkpoint cannot be undone", CALLS),
