@@ -78,6 +78,9 @@ void release(Connection& db, BackendRow& row, const Owner& owner) {
 void require_owner(Connection& db, BackendRow& row, std::int64_t token) {
   if (row.owner_token == token) return;
   if (planted("owned_state_written_through")) return;
+  if (token != 0 && row.owner_token == 0) {
+    throw Error(ErrorCode::closed, "state " + row.name + " was closed in this transaction");
+  }
   if (token != 0 || find_live(db, row)) throw_owned(row);
   release(db, row, {.token = row.owner_token});
 }

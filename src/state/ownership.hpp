@@ -3,7 +3,8 @@
 // The head of an owned state names the token of the lease, so that a state without an owner costs its
 // writers nothing.
 //
-// Errors   conflict: somebody else owns it; fenced: it is not owned with this token any more
+// Errors   conflict: somebody else owns it; fenced: it is not owned with this token any more; closed: it
+//          was given up earlier in the transaction
 // Threads  within a write
 #pragma once
 

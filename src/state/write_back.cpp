@@ -89,6 +89,7 @@ void WriteBack::acquire() {
 }
 
 BufferedPartition& WriteBack::partition(const std::optional<PartitionKey>& key) {
+  check_call();
   const Lock lock(mutex_);
   return buffer_.partition(key);
 }

@@ -97,7 +97,26 @@ TEST_CASE("an owned state is written by its owner alone, until it is given up") 
   REQUIRE(value_of(next, "k") == "3");
 }
 
-TEST_CASE("a second owner is refused, in the same process and in another one") {
+TEST_CASE("giving a state up is undone with its transaction") {
+  test::TemporaryDatabase db(Ground::memory);
+  auto state = db->state("s", kWriteBack);
+  state.put("k", "1");
+  const auto close = [&](bool commit) {
+    db->transact([&] {
+      state.close();
+      require_error(ErrorCode::closed, [&] { state.put("k", "late"); });
+      if (!commit) throw RolledBack();
+    });
+  };
+  REQUIRE_THROWS_AS(close(false), RolledBack);
+  REQUIRE(value_of(state, "k") == "1");
+  REQUIRE_FALSE(db->state("s").contains("k"));
+  db->transact([&] { state.close(); });
+  require_error(ErrorCode::closed, [&] { state.contains("k"); });
+  db->state("s").put("k", "2");
+}
+
+TEST_CASE("a second owner is refused, and so are other options") {
   test::TemporaryDatabase db;
   auto owner = db->state("s", kWriteBack);
   owner.put("k", "1");
