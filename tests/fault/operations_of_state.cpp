@@ -17,6 +17,24 @@ void expect(bool holds) {
   if (!holds) throw std::logic_error("an operation has not done what it is for");
 }
 
+// Changes of a state in write-back mode, once, whatever became of them: what is in memory stays there.
+StateBackend change_in_memory(Database& db) {
+  const StateOptions options = {
+      .mode = StateMode::write_back, .memory_budget_bytes = 10'000, .owner = "owner"};
+  auto state = db.state("state", options);
+  auto entries = state.partition({"in memory", 0, 0});
+  if (!entries.contains("a")) entries.put_batch({{"a", "1"}, {"b", "2"}});
+  if (!entries.contains("c")) {
+    entries.update("c", [](const auto&) { return to_bytes("3"); });
+  }
+  if (entries.contains("b")) entries.remove("b");
+  expect(entries.range_scan("").size() == 2);
+  expect(state.list_partitions().size() == 2);
+  expect(!state.export_snapshot(1).empty());
+  expect(state.stats().entries > 2);
+  return state;
+}
+
 // One piece of a state, then its end.
 std::size_t read_piece(std::span<std::byte> buffer, bool& done) {
   if (done) return 0;
@@ -212,6 +230,8 @@ const std::vector<Operation> kBackends = {
     {"StateBackend::remove_all",
      writes,
      [](Database& db, Beside&) { expect(db.state("state").remove_all()); }},
+    {"StateBackend::flush", slices, [](Database& db, Beside&) { change_in_memory(db).flush(); }},
+    {"StateBackend::close", slices, [](Database& db, Beside&) { change_in_memory(db).close(); }},
 };
 
 const std::vector<Operation> kLeases = {

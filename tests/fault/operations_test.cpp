@@ -26,6 +26,7 @@ const std::set<std::string> kHandles = {"Database::checkpoints",
                                         "Database::path",
                                         "Database::open",
                                         "SessionStore::pods",
+                                        "StateBackend::mode",
                                         "StateBackend::partition",
                                         "StatePartition::key"};
 
