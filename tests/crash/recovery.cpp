@@ -85,7 +85,12 @@ std::uint64_t Recovery::look_at(Database db, Window window) const {
   }
   workload_.step(db, step);
   const auto later = dump(db);
-  step_of(test::digest_of(later), {step + 1, step + 1}, later);
+  try {
+    step_of(test::digest_of(later), {step + 1, step + 1}, later);
+  } catch (const std::exception& error) {
+    throw std::runtime_error("after " + std::to_string(step) + " steps and " +
+                             workload_.name_of(step) + ": " + error.what());
+  }
   db.close();
   return step;
 }

@@ -2,6 +2,7 @@
 
 #include "access.hpp"
 #include "engine/connection.hpp"
+#include "engine/lease.hpp"
 #include "engine/link.hpp"
 #include "engine/statement.hpp"
 
@@ -142,6 +143,11 @@ void dump_leases(Text& text, const Database& db) {
               lease.name,
               lease.holder,
               lease.token);
+  // A lease that was given up shows in the next token.
+  engine::Access::link(db).read([&](engine::Connection& connection) {
+    for (const engine::LeaseRow& row : engine::read_lease_rows(connection))
+      if (!row.holder) text.line("lease given up ", row.name, row.token);
+  });
 }
 
 // How many rows each table has: what a step left behind, or wrote early, may be seen by nobody who reads.
