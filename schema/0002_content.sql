@@ -53,15 +53,17 @@ CREATE TABLE chunk_data (
   bytes            BLOB    NOT NULL CHECK (length(bytes) <= 1048576)
 ) STRICT;
 
--- What a large prune has made invisible: the rows of the table `kind` with these keys, which are freed in
--- slices, and then this row.
+-- What a large prune or removal has made invisible: the rows of the table `kind` with these keys, which are
+-- freed in slices, and then this row.
 CREATE TABLE removal (
   removal_key      INTEGER NOT NULL PRIMARY KEY,  -- nothing names it: it may be used again
-  kind             TEXT    NOT NULL CHECK (kind IN ('checkpoint')),
+  kind             TEXT    NOT NULL CHECK (kind IN ('checkpoint', 'log_entry')),
   first_key        INTEGER NOT NULL,
   last_key         INTEGER NOT NULL CHECK (last_key >= first_key),
   digest           INTEGER NOT NULL   -- of kind, first_key, last_key
 ) STRICT;
+
+CREATE INDEX removal_by_key ON removal (kind, first_key);
 
 -- What a large payload has staged so far: an upload puts its chunks into contents of up to 4 MiB, a transaction
 -- each. The last transaction makes one content of them, and these rows go. An upload whose rows have all expired is

@@ -236,11 +236,15 @@ SELECT 'checkpoints of state', b.name, count(*), sum(length(u.key) + ifnull(u.ra
   LEFT JOIN content AS k ON k.content_key = u.content_key
  GROUP BY b.name
 UNION ALL
-SELECT 'removed', 'being freed', count(*), sum(c.raw_bytes), sum(ifnull(k.stored_bytes, c.raw_bytes))
-  FROM removal AS r
-  JOIN checkpoint AS c ON c.checkpoint_key BETWEEN r.first_key AND r.last_key
-  LEFT JOIN content AS k ON k.content_key = c.content_key
- WHERE r.kind = 'checkpoint'
+SELECT 'removed', 'being freed', count(*), sum(g.raw_bytes), sum(ifnull(k.stored_bytes, g.raw_bytes))
+  FROM (SELECT c.raw_bytes, c.content_key FROM removal AS r
+          JOIN checkpoint AS c ON c.checkpoint_key BETWEEN r.first_key AND r.last_key
+         WHERE r.kind = 'checkpoint'
+        UNION ALL
+        SELECT e.raw_bytes, e.content_key FROM removal AS r
+          JOIN log_entry AS e ON e.entry_key BETWEEN r.first_key AND r.last_key
+         WHERE r.kind = 'log_entry') AS g
+  LEFT JOIN content AS k ON k.content_key = g.content_key
 HAVING count(*) > 0
 UNION ALL
 SELECT 'upload', 'not finished', count(*), sum(u.raw_bytes), sum(k.stored_bytes)

@@ -9,6 +9,7 @@
 #include "engine/open_files.hpp"
 #include "engine/opening.hpp"
 #include "holdfast/error.hpp"
+#include "log/log.hpp"
 
 #include <utility>
 
@@ -107,6 +108,7 @@ void Database::free_removed() const {
     return;  // damaged: `verify` says so, and what is whole can be read
   }
   link_->free_in_slices(&checkpoint::free_slice);
+  link_->free_in_slices(&log::free_slice);
 }
 
 // The function may assign to this very Database, or destroy it: the link stays until its end.

@@ -91,46 +91,24 @@ std::int64_t digest_of(const Trace& trace, const Checkpoint& checkpoint) {
               {.id = checkpoint.name});
 }
 
-// Of a row whose payload is in content: what its digest says, without the trace, which may be gone.
-bool owns_content(std::int64_t raw_bytes, std::int64_t content_key, std::int64_t payload_digest) {
-  return content::RowDigest()
-             .add(raw_bytes)
-             .add(engine::Value())
-             .add(std::optional(content_key))
-             .value() == payload_digest;
+// What the digest of a row says whose payload is in content. The trace, whose name the other digest covers,
+// may be gone.
+bool owns_content(const engine::Query& row) {
+  return !row.is_null(2) && content::RowDigest()
+                                    .add(row.integer(1))
+                                    .add(engine::Value())
+                                    .add(row.optional_integer(2))
+                                    .value() == row.integer(3);
 }
 
-// Frees rows of the range from its beginning, as many as a slice has.
-Pruned free_rows(engine::Connection& db, const content::KeyRange& range) {
+content::RemovableRows removable_rows(engine::Connection& db) {
   auto& statements = db.statements<CheckpointStatements>();
-  Pruned freed;
-  std::int64_t last = range.last;
-  {
-    std::int64_t bytes = 0;
-    auto row = statements.contents.run(range.first, range.last);
-    while (row.step()) {
-      freed.more = freed.count >= content::kSliceRows || bytes >= content::kSliceBytes;
-      if (freed.more) break;
-      ++freed.count;
-      last = row.integer(0);
-      bytes += row.integer(1);
-      const auto content_key = row.optional_integer(2);
-      // A damaged row may name another's content: what it names is left, and `verify` finds it.
-      if (content_key && owns_content(row.integer(1), *content_key, row.integer(3))) {
-        content::remove(db, content_key);
-      }
-    }
-  }
-  statements.remove.execute(range.first, freed.more ? last : range.last);
-  return freed;
+  return {.list = statements.contents, .remove = statements.remove, .owns_content = owns_content};
 }
 
-// Frees what a slice can, and notes the rest.
-Pruned give_up(engine::Connection& db, const content::KeyRange& range) {
-  const Pruned freed = free_rows(db, range);
-  if (freed.more && !planted("removal_not_noted"))
-    content::add_removal(db, content::Removed::checkpoint, range);
-  return freed;
+// Returns how many were freed at once; nullopt: not all.
+std::optional<std::size_t> give_up(engine::Connection& db, const content::KeyRange& range) {
+  return content::Freeing(db).remove(content::Removed::checkpoint, removable_rows(db), range);
 }
 
 // Makes the row after `gone` follow the one before it.
@@ -348,29 +326,24 @@ Pruned prune_rows(engine::Connection& db,
       follow_chain(db, trace, fits ? *ahead : Cut{.next = trace.oldest_ordinal}, excess);
   const std::uint64_t first = std::exchange(trace.oldest_ordinal, cut.next);
   trace.count = keep;
-  const Pruned freed =
-      give_up(db, {.first = key_of(trace, first), .last = key_of(trace, cut.last)});
-  return {.count = static_cast<std::size_t>(excess), .more = freed.more};
+  const bool all =
+      give_up(db, {.first = key_of(trace, first), .last = key_of(trace, cut.last)}).has_value();
+  return {.count = static_cast<std::size_t>(excess), .more = !all};
 }
 
 Pruned remove_rows(engine::Connection& db, Trace& trace) {
   const auto count = static_cast<std::size_t>(std::exchange(trace.count, 0));
-  const Pruned freed = give_up(db, {.first = key_of(trace, 1), .last = key_of(trace, kMaxOrdinal)});
+  const auto freed = give_up(db, {.first = key_of(trace, 1), .last = key_of(trace, kMaxOrdinal)});
   // What was pruned before has been counted then.
-  return {.count = freed.more ? count : std::min(freed.count, count), .more = freed.more};
+  return {.count = freed ? std::min(*freed, count) : count, .more = !freed};
 }
 
 void free_row(engine::Connection& db, std::int64_t key) {
-  free_rows(db, {.first = key, .last = key});
+  give_up(db, {.first = key, .last = key});
 }
 
 bool free_slice(engine::Connection& db) {
-  auto range = content::find_removal(db, content::Removed::checkpoint);
-  if (!range) return false;
-  if (planted("slice_frees_what_is_seen")) ++range->last;
-  if (free_rows(db, *range).more) return true;
-  content::end_removal(db, content::Removed::checkpoint, *range);
-  return content::find_removal(db, content::Removed::checkpoint).has_value();
+  return content::Freeing(db).go_on(content::Removed::checkpoint, removable_rows(db));
 }
 
 }  // namespace holdfast::checkpoint

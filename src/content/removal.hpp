@@ -1,13 +1,16 @@
-// Removals: what a prune has made invisible, whose rows, contents and chunks are still to be freed.
+// Removals: what was made invisible, by a prune say, and whose rows, contents and chunks are still to be
+// freed.
 //
-// Freeing much takes long, and no writer should wait for it. So a prune takes away at once what makes its
-// rows visible (the trace's record says where the visible ones begin), notes their keys here, all
-// in one transaction, and frees them afterwards in slices, each a transaction: rows with their
-// contents, until none is left between these keys, and then the removal itself. Who crashes in between
-// leaves a removal, with which the next opening goes on.
+// Freeing much takes long, and no writer should wait for it. So who removes takes away at once what makes
+// the rows visible (a trace's record says where its visible ones begin, a segment's which log is its
+// own), frees what one slice frees, and notes the keys of the rest here, all in one transaction. The
+// rest is freed afterwards in slices, each a transaction: rows with their contents, until none is left
+// between these keys, and then the removal itself. A crash in between leaves the removal, with which the
+// next opening goes on.
 //
-//   bool more = free_some(db, range);             // a slice
-//   if (more) content::add_removal(db, Removed::checkpoint, range);
+//   content::Freeing freeing(db);                        // one transaction's share
+//   freeing.remove(Removed::log_entry, rows, range);     // frees or notes
+//   return freeing.noted();                              // true: call free_slice() afterwards
 //
 // Errors   those of the engine. A removal that fails its digest is none: nothing is freed by it, and
 //          `verify` tells of it
@@ -16,6 +19,7 @@
 #pragma once
 
 #include "engine/connection.hpp"
+#include "engine/statement.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,25 +27,52 @@
 
 namespace holdfast::content {
 
-// What one slice frees at most, beyond its first row: about 3 ms on a laptop of 2020.
+// What one slice frees at most, beyond its last row: 2 to 3 ms.
 inline constexpr std::size_t kSliceRows = 256;
 inline constexpr std::int64_t kSliceBytes = 4LL << 20;
 
 // In which table the keys are.
-enum class Removed : std::uint8_t { checkpoint };
+enum class Removed : std::uint8_t { checkpoint, log_entry };
 
 struct KeyRange {
   std::int64_t first = 0;
   std::int64_t last = 0;
 };
 
-// Those that lie within it are part of it from now on.
-void add_removal(engine::Connection& db, Removed kind, const KeyRange& range);
-// Any that is there.
-std::optional<KeyRange> find_removal(engine::Connection& db, Removed kind);
 bool has_removals(engine::Connection& db);  // of any kind
 bool is_removed(engine::Connection& db, Removed kind, std::int64_t key);
-// Nothing is left of it.
-void end_removal(engine::Connection& db, Removed kind, const KeyRange& range);
+
+// How a room's rows are freed.
+struct RemovableRows {
+  // Rows with keys ?1 to ?2, in order: the key, raw_bytes, content_key, and what `owns_content` looks at.
+  engine::Statement& list;
+  // Deletes them.
+  engine::Statement& remove;
+  // A damaged row may name another's content: then what it names is left, and `verify` finds it.
+  bool (*owns_content)(const engine::Query& row);
+};
+
+// What one transaction frees.
+class Freeing {
+ public:
+  explicit Freeing(engine::Connection& db) : db_(db) {}
+
+  // Frees these rows, as many as the slice still has room for, and notes the rest. Returns how many it
+  // freed; nullopt: not all.
+  std::optional<std::size_t> remove(Removed kind, const RemovableRows& rows, const KeyRange& range);
+  // Goes on with what was noted. False: nothing is left.
+  bool go_on(Removed kind, const RemovableRows& rows);
+
+  bool noted() const { return noted_; }
+
+ private:
+  std::optional<std::size_t> free(const RemovableRows& rows, const KeyRange& range);
+  bool spent() const { return rows_ >= kSliceRows || bytes_ >= kSliceBytes; }
+
+  engine::Connection& db_;
+  std::size_t rows_ = 0;
+  std::int64_t bytes_ = 0;
+  bool noted_ = false;
+};
 
 }  // namespace holdfast::content

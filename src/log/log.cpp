@@ -39,6 +39,9 @@ struct Statements {
         near(db,
              "SELECT content_key FROM log_entry WHERE entry_key BETWEEN ?1 - 4 AND ?1 - 1"
              " AND entry_key > ?2 AND content_key IS NOT NULL ORDER BY entry_key DESC LIMIT 1"),
+        owned(db,
+              "SELECT entry_key, raw_bytes, content_key FROM log_entry"
+              " WHERE entry_key BETWEEN ?1 AND ?2 ORDER BY entry_key"),
         remove_entries(db, "DELETE FROM log_entry WHERE entry_key BETWEEN ?1 AND ?2"),
         remove_node(db, "DELETE FROM log_node WHERE node_key = ?1") {}
   engine::Statement create_node;
@@ -47,6 +50,7 @@ struct Statements {
   engine::Statement raw_bytes;
   engine::Statement contents;
   engine::Statement near;
+  engine::Statement owned;
   engine::Statement remove_entries;
   engine::Statement remove_node;
 };
@@ -161,6 +165,13 @@ Cut cut_after(engine::Connection& db, std::int64_t node_key, std::uint64_t keep)
   return cut;
 }
 
+content::RemovableRows removable_rows(engine::Connection& db) {
+  auto& statements = db.statements<Statements>();
+  return {.list = statements.owned,
+          .remove = statements.remove_entries,
+          .owns_content = [](const engine::Query& row) { return !row.is_null(2); }};
+}
+
 // The content of a large entry shortly before this one.
 std::optional<std::int64_t> find_near(engine::Connection& db,
                                       std::int64_t node_key,
@@ -261,11 +272,17 @@ Cut truncate(engine::Connection& db, const LogRef& log, std::uint64_t keep) {
   return keep < log.count ? cut_after(db, log.node_key, keep) : Cut{};
 }
 
-Cut remove(engine::Connection& db, const LogRef& log) {
+std::uint64_t remove(engine::Connection& db, content::Freeing& freeing, const LogRef& log) {
   check(log);
-  const Cut cut = cut_after(db, log.node_key, 0);
   db.statements<Statements>().remove_node.execute(log.node_key);
-  return cut;
+  const content::KeyRange range{.first = entry_key(log.node_key, 1),
+                                .last = entry_key(log.node_key, kMaxEntries)};
+  const auto freed = freeing.remove(content::Removed::log_entry, removable_rows(db), range);
+  return freed ? *freed : log.count;
+}
+
+bool free_slice(engine::Connection& db) {
+  return content::Freeing(db).go_on(content::Removed::log_entry, removable_rows(db));
 }
 
 }  // namespace holdfast::log

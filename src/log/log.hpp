@@ -10,6 +10,7 @@
 // Source   schema/0003_log.sql
 #pragma once
 
+#include "content/removal.hpp"
 #include "engine/connection.hpp"
 #include "holdfast/bytes.hpp"
 #include "holdfast/log_entry.hpp"
@@ -76,7 +77,10 @@ struct Cut {
 };
 // Removes the entries beyond `keep`, with their content.
 Cut truncate(engine::Connection& db, const LogRef& log, std::uint64_t keep);
-// Removes all of them, and the node.
-Cut remove(engine::Connection& db, const LogRef& log);
+// Removes all of them, and the node. What is beyond a slice's share is noted, for free_slice(). Returns how many
+// entries went: of a damaged log that is freed at once fewer than its count says.
+std::uint64_t remove(engine::Connection& db, content::Freeing& freeing, const LogRef& log);
+// Frees a part of what was removed. False: nothing is left.
+bool free_slice(engine::Connection& db);
 
 }  // namespace holdfast::log

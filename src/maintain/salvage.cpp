@@ -38,7 +38,7 @@ void run_parts(Salvaging& salvaging) {
   constexpr std::array<Part, 13> kParts = {find_roots,
                                            find_removals,
                                            salvage_rows,
-                                           free_pruned,
+                                           free_removed,
                                            mend_payloads,
                                            rebuild_owners,
                                            mend_sessions,

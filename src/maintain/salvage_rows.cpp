@@ -1,5 +1,6 @@
 // Every row whose digest holds goes from the damaged pages into the new file, as it was.
 
+#include "content/row_digest.hpp"
 #include "defect.hpp"
 #include "engine/row_insert.hpp"
 #include "maintain/row_repair.hpp"
@@ -73,7 +74,7 @@ class TableSalvage {
 
   void take_cell(engine::RowInsert& insert, const StoredCell& cell, std::uint32_t number) {
     auto row = decode_row(cell, table_.kind);
-    if (row && was_pruned(*row)) return;
+    if (row && was_removed(*row)) return;
     StoredCell mended;
     bool was_mended = false;
     const bool holds = planted("salvage_believes_rows") || (row && proof_.holds(*row, owner_));
@@ -92,10 +93,36 @@ class TableSalvage {
     }
   }
 
-  // Its record may be gone, whose name would prove it.
-  bool was_pruned(const std::vector<StoredField>& row) {
-    if (salvaging_.pruned.empty() || std::string_view(table_.name) != "checkpoint") return false;
-    return skip_pruned(salvaging_, row);
+  // What was to be freed stays behind; of what owned a content, that goes as well.
+  bool was_removed(const std::vector<StoredField>& row) {
+    const auto ranges = salvaging_.removed.find(table_.name);
+    if (ranges == salvaging_.removed.end()) return false;
+    const std::int64_t key = row.front().integer;
+    const auto covers = [key](const content::KeyRange& range) {
+      return range.first <= key && key <= range.last;
+    };
+    if (!std::ranges::any_of(ranges->second, covers)) return false;
+    if (const auto content_key = owned_content(row)) {
+      salvaging_.removed_contents.push_back(*content_key);
+    }
+    return true;
+  }
+
+  // A damaged row may name another's content. The record of a checkpoint's trace may be gone, without whose
+  // name one of its two digests proves nothing; the other one is enough for this.
+  std::optional<std::int64_t> owned_content(const std::vector<StoredField>& row) const {
+    if (row.size() <= *proof_.find("content_key")) return std::nullopt;
+    const StoredField& content_key = row[*proof_.find("content_key")];
+    if (content_key.type != StoredField::Type::integer) return std::nullopt;
+    const auto payload_digest = proof_.find("payload_digest");
+    const bool owns = !payload_digest ? proof_.holds(row, owner_)
+                                      : row.size() > *payload_digest &&
+                                            content::RowDigest()
+                                                    .add(row[*proof_.find("raw_bytes")].integer)
+                                                    .add(engine::Value())
+                                                    .add(std::optional(content_key.integer))
+                                                    .value() == row[*payload_digest].integer;
+    return owns ? std::optional(content_key.integer) : std::nullopt;
   }
 
   // Its name is what the damaged row says; keys and payloads are told to nobody.

@@ -52,10 +52,10 @@ class Salvaging {
   void lose(SalvageLoss loss) { report_.losses.push_back(std::move(loss)); }
   void end_findings();
 
-  // Keys of checkpoints that were pruned and not yet freed: these rows are not salvaged. And the contents
-  // of those that were met.
-  std::vector<content::KeyRange> pruned = {};
-  std::vector<std::int64_t> pruned_contents = {};
+  // Keys of rows, by table, that were removed and not yet freed: they are not salvaged. And the contents of
+  // those that were met.
+  std::map<std::string, std::vector<content::KeyRange>, std::less<>> removed = {};
+  std::vector<std::int64_t> removed_contents = {};
 
   // Where a table or an index of ours begins; 0: nowhere.
   std::map<std::string, std::uint32_t, std::less<>> roots = {};
@@ -85,11 +85,10 @@ void visit_names(Salvaging& salvaging,
                  const std::function<void(std::int64_t key, const std::string& name)>& visit);
 
 // The parts, in order.
-void find_roots(Salvaging& salvaging);     // throws not_a_database, schema_too_new
-void find_removals(Salvaging& salvaging);  // what the file was about to free
-void salvage_rows(Salvaging& salvaging);   // all tables with digests, and contents
-bool skip_pruned(Salvaging& salvaging, const std::vector<StoredField>& checkpoint);
-void free_pruned(Salvaging& salvaging);       // the contents of what was to be freed
+void find_roots(Salvaging& salvaging);        // throws not_a_database, schema_too_new
+void find_removals(Salvaging& salvaging);     // what the file was about to free
+void salvage_rows(Salvaging& salvaging);      // all tables with digests, and contents
+void free_removed(Salvaging& salvaging);      // the contents of that
 void salvage_identity(Salvaging& salvaging);  // the store's row, leases, keys that were given
 void mend_payloads(Salvaging& salvaging);
 void rebuild_owners(Salvaging& salvaging);  // whose row is lost, by the index on their names

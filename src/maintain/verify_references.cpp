@@ -55,7 +55,13 @@ constexpr std::array kChecks = {
         "WITH RECURSIVE owner(k) AS (SELECT min(entry_key) >> 32 FROM log_entry UNION ALL"
         "  SELECT (SELECT min(entry_key) >> 32 FROM log_entry"
         "   WHERE entry_key >= (k + 1) << 32) FROM owner WHERE k < 2147483647)"
-        " SELECT k FROM owner WHERE k IS NOT NULL EXCEPT SELECT node_key FROM log_node"},
+        " SELECT k FROM owner WHERE k IS NOT NULL EXCEPT SELECT node_key FROM log_node"
+        " EXCEPT SELECT first_key >> 32 FROM removal WHERE kind = 'log_entry'"},
+    ReferenceCheck{Severity::error,
+                   "log node",
+                   "is there, and its entries are to be freed",
+                   "SELECT node_key FROM log_node INTERSECT"
+                   " SELECT first_key >> 32 FROM removal WHERE kind = 'log_entry'"},
     ReferenceCheck{Severity::error,
                    "trace",
                    "has checkpoints, and is not there",

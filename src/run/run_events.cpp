@@ -210,15 +210,21 @@ std::vector<std::string> RunStore::list_runs(std::size_t limit,
 
 bool RunStore::remove(const IdRef& run) {
   engine::check_id("run", run);
-  return link_->write([&](engine::Connection& db) {
+  bool more = false;
+  const bool removed = link_->write([&](engine::Connection& db) {
+    more = false;
     auto known = run::find_run(db, run.text());
     if (!known) return false;
     run::remove_rows(db, *known);
-    if (known->node_key) log::remove(db, known->log());
+    content::Freeing freeing(db);
+    if (known->node_key) log::remove(db, freeing, known->log());
     known->event_count = 0;
     run::write_run(db, *known);
+    more = freeing.noted();
     return true;
   });
+  if (more) link_->free_in_slices(&log::free_slice);
+  return removed;
 }
 
 }  // namespace holdfast

@@ -221,14 +221,14 @@ void SegmentTable::update(std::string_view segment, const SegmentRow& row) {
   if (Owned* known = db_.statements<SegmentStatements>().known.find(segment)) known->row = row;
 }
 
-log::Cut SegmentTable::remove(const SegmentRow& row) {
-  const log::Cut cut = log::remove(db_, row.entries());
-  if (const auto trace = row.trace()) log::remove(db_, *trace);
+std::uint64_t SegmentTable::remove(content::Freeing& freeing, const SegmentRow& row) {
+  const std::uint64_t entries = log::remove(db_, freeing, row.entries());
+  if (const auto trace = row.trace()) log::remove(db_, freeing, *trace);
   auto& statements = db_.statements<SegmentStatements>();
   if (row.metadata_digest) statements.remove_metadata.execute(row.segment_key);
   statements.remove.execute(row.segment_key);
   statements.known.forget();
-  return cut;
+  return entries;
 }
 
 std::string SegmentTable::metadata(std::string_view segment, const SegmentRow& row) {

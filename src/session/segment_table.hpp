@@ -63,8 +63,8 @@ class SegmentTable {
   SegmentRow create(std::string_view session, std::string_view segment, const Creation& creation);
   // Writes what can change in a row: heads, origins, metadata_digest.
   void update(std::string_view segment, const SegmentRow& row);
-  // The segment with its logs and metadata, not its place in its session. What its entries were.
-  log::Cut remove(const SegmentRow& row);
+  // The segment with its logs and metadata, not its place in its session. How many entries it had.
+  std::uint64_t remove(content::Freeing& freeing, const SegmentRow& row);
 
   std::string metadata(std::string_view segment, const SegmentRow& row);
   // Sets row.metadata_digest, which the caller then writes by update().

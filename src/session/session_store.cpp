@@ -357,32 +357,44 @@ std::vector<LogEntry> SessionStore::read_trace(const IdRef& session,
 
 RemovedSession SessionStore::remove_session(const IdRef& session) {
   engine::check_id("session", session);
-  return link_->write([&](engine::Connection& db) {
+  bool more = false;
+  const auto removed = link_->write([&](engine::Connection& db) {
     SessionTable sessions(db);
     SegmentTable segments(db);
-    RemovedSession removed;
+    RemovedSession gone;
+    more = false;
     const auto row = sessions.find(session.text());
-    if (!row) return removed;
+    if (!row) return gone;
+    content::Freeing freeing(db);
     for (const std::string& segment : segments.list(*row, kNoLimit)) {
-      removed.entries += segments.remove(segments.get(session.text(), segment)).entries;
-      ++removed.segments;
+      gone.entries += segments.remove(freeing, segments.get(session.text(), segment));
+      ++gone.segments;
     }
     sessions.remove(*row);
-    return removed;
+    more = freeing.noted();
+    return gone;
   });
+  if (more) link_->free_in_slices(&log::free_slice);
+  return removed;
 }
 
 std::optional<std::uint64_t> SessionStore::remove_segment(const IdRef& session,
                                                           const IdRef& segment) {
   check_ids(session, segment);
-  return link_->write([&](engine::Connection& db) -> std::optional<std::uint64_t> {
+  bool more = false;
+  const auto removed = link_->write([&](engine::Connection& db) -> std::optional<std::uint64_t> {
     SegmentTable segments(db);
+    more = false;
     const auto row = segments.find(session.text(), segment.text());
     if (!row) return std::nullopt;
-    const std::uint64_t entries = segments.remove(*row).entries;
+    content::Freeing freeing(db);
+    const std::uint64_t entries = segments.remove(freeing, *row);
     SessionTable(db).drop_segment(session.text());
+    more = freeing.noted();
     return entries;
   });
+  if (more) link_->free_in_slices(&log::free_slice);
+  return removed;
 }
 
 }  // namespace holdfast

@@ -44,6 +44,7 @@ void save_large_checkpoint(StepInput& in);
 void remove_checkpoint(StepInput& in);
 void prune_checkpoints(StepInput& in);
 void prune_many_checkpoints(StepInput& in);
+void remove_many_entries(StepInput& in);
 void append_entry(StepInput& in);
 void append_entries(StepInput& in);
 void create_segment(StepInput& in);

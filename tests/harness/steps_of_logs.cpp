@@ -76,6 +76,20 @@ void prune_many_checkpoints(StepInput& in) {
   });
 }
 
+// A segment of such a name is made again later, while nothing of the old one may show.
+void remove_many_entries(StepInput& in) {
+  const std::vector<std::string> entries(400, in.json());
+  in.db.transact([&] {
+    in.db.sessions().append_all("many", "many-segment", entries);
+    in.db.sessions().append(
+        "many", "many-raw", in.json() + std::string(70'000, 'e'), {.codec = "raw"});
+    in.db.sessions().remove_session("many");
+    in.db.runs().append("many", entries);
+    in.db.runs().remove("many");
+    if (in.random.one_in(2)) in.db.sessions().append("many", "many-segment", in.json());
+  });
+}
+
 void append_entry(StepInput& in) {
   const auto session = in.name("session");
   const auto segment = some_segment(in, session);

@@ -19,6 +19,7 @@ constexpr std::array kSteps = {
     NamedStep{"remove a checkpoint", remove_checkpoint, 2},
     NamedStep{"prune checkpoints", prune_checkpoints, 2},
     NamedStep{"prune many checkpoints", prune_many_checkpoints, 1},
+    NamedStep{"remove many entries", remove_many_entries, 1},
     NamedStep{"append an entry", append_entry, 4},
     NamedStep{"append entries", append_entries, 3},
     NamedStep{"create or remove a segment", create_segment, 2},

@@ -56,6 +56,13 @@ class KeptLog {
     return cut;
   }
 
+  std::uint64_t remove() {
+    return write([&](Connection& db) {
+      content::Freeing freeing(db);
+      return log::remove(db, freeing, ref);
+    });
+  }
+
   LogRef ref;
   std::uint64_t raw_bytes = 0;
 
@@ -167,8 +174,7 @@ TEST_CASE("a removed log leaves no row") {
   test::TemporaryDatabase db;
   KeptLog log(*db);
   log.append({"1", "\"" + std::string(200'000, 'x') + "\""});
-  const Cut cut = log.write([&](Connection& c) { return log::remove(c, log.ref); });
-  REQUIRE(cut.entries == 2);
+  REQUIRE(log.remove() == 2);
   db.close();
   test::PlainSqlite sqlite(db.file());
   for (const std::string table : {"log_node", "log_entry", "content", "chunk", "chunk_data"}) {
@@ -203,8 +209,7 @@ TEST_CASE("a node or count that cannot be is corrupt, and touches no other log")
     test::require_error(ErrorCode::corrupt, [&] { log.read(); });
     test::require_error(ErrorCode::corrupt, [&] { log.append({"2"}); });
     test::require_error(ErrorCode::corrupt, [&] { log.truncate(0); });
-    test::require_error(ErrorCode::corrupt,
-                        [&] { log.write([&](Connection& c) { return log::remove(c, log.ref); }); });
+    test::require_error(ErrorCode::corrupt, [&] { log.remove(); });
   }
   log.ref = good;
   REQUIRE(log.read() == Texts{"1"});
