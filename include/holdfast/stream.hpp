@@ -56,6 +56,8 @@ class HOLDFAST_API PayloadWriter {
  public:
   PayloadWriter(PayloadWriter&& other) noexcept;
   PayloadWriter& operator=(PayloadWriter&& other) noexcept;
+  PayloadWriter(const PayloadWriter&) = delete;
+  PayloadWriter& operator=(const PayloadWriter&) = delete;
   // Without commit() it is as if nothing had been written.
   ~PayloadWriter();
 
@@ -79,6 +81,8 @@ class HOLDFAST_API PayloadReader {
  public:
   PayloadReader(PayloadReader&& other) noexcept;
   PayloadReader& operator=(PayloadReader&& other) noexcept;
+  PayloadReader(const PayloadReader&) = delete;
+  PayloadReader& operator=(const PayloadReader&) = delete;
   ~PayloadReader();
 
   std::uint64_t size() const;  // of the whole payload

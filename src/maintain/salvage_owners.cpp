@@ -14,7 +14,6 @@ namespace holdfast::maintain {
 namespace {
 
 using engine::Connection;
-using engine::Query;
 using engine::Statement;
 
 // Before the oldest that a proven record names stands what was pruned. (A record that was made anew names

@@ -101,6 +101,7 @@ std::vector<PartitionKey> StateBackend::list_partitions() const {
       if (stays) keys.emplace(name_of(*named.key), *named.key);
     }
     std::vector<PartitionKey> list;
+    list.reserve(keys.size());
     for (auto& named : keys)
       list.push_back(std::move(named.second));
     return list;

@@ -48,7 +48,7 @@ std::shared_ptr<WriteBack> open_write_back(const engine::Link& link,
                 "a state is opened in write-back mode inside a transaction of this thread");
   }
   const auto companion = link.companion("state " + name, [&] {
-    const auto made = std::make_shared<WriteBack>(link.borrowed(), name, options);
+    auto made = std::make_shared<WriteBack>(link.borrowed(), name, options);
     made->acquire();
     return made;
   });

@@ -78,23 +78,20 @@ std::vector<std::optional<Bytes>> WriteBack::multi_get(BufferedPartition& partit
   }
   return link_->read([&](Connection& db) {
     std::vector<std::optional<Bytes>> values(keys.size());
-    std::vector<std::size_t> in_file;
+    std::vector<bool> in_memory(keys.size());
     {
       const SharedLock lock(mutex_);
       require_open();
       const bool buffered = goes_with(base_of(find_backend(db, name_)));
-      for (std::size_t i = 0; i < keys.size(); ++i) {
-        const BufferedEntry* entry = buffered ? partition.find(keys[i]) : nullptr;
-        if (entry != nullptr) {
-          values[i] = entry->copy();
-        } else {
-          in_file.push_back(i);
-        }
+      for (std::size_t i = 0; buffered && i < keys.size(); ++i) {
+        const BufferedEntry* entry = partition.find(keys[i]);
+        in_memory[i] = entry != nullptr;
+        if (entry != nullptr) values[i] = entry->copy();
       }
     }
     const auto place = find_partition(db, name_, partition.key());
-    for (const std::size_t i : in_file) {
-      if (place) values[i] = get_entry(db, *place, keys[i]);
+    for (std::size_t i = 0; place && i < keys.size(); ++i) {
+      if (!in_memory[i]) values[i] = get_entry(db, *place, keys[i]);
     }
     return values;
   });
