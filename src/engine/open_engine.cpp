@@ -181,7 +181,7 @@ void Engine::open_schema(Connection& connection) {
     migrate(connection, {make_uuid().to_string(), make_uuid().to_string(), now_us()});
   }
   check_fingerprint(connection);
-  check_page_layout(connection);
+  check_page_layout(connection, !options_.read_only);
   StoreRow row = read_store_row(connection);
   store_id_ = std::move(row.store_id);
   incarnation_ = std::move(row.incarnation);

@@ -215,7 +215,11 @@ void prepare_new_file(Connection& connection, std::uint32_t page_bytes) {
   sqlite3_limit(connection.handle(), SQLITE_LIMIT_ATTACHED, attached);
 }
 
-void check_page_layout(Connection& connection) {
+void check_page_layout(Connection& connection, bool writable) {
+  // SQLite writes no file whose header has a newer format than it knows, and ours never have.
+  if (writable && sqlite3_db_readonly(connection.handle(), "main") == 1) {
+    throw Error(ErrorCode::corrupt, "the file's header says that it may only be read");
+  }
   const int reserved = set_or_ask_reserved_bytes(connection, -1);
   if (reserved == static_cast<int>(vfs::kSealBytes)) return;
   throw Error(ErrorCode::corrupt,

@@ -40,8 +40,9 @@ struct NewStore {
 
 // Page size, vacuum mode and room for the seals of pages; before anything is written to a new file.
 void prepare_new_file(Connection& connection, std::uint32_t page_bytes);
-// That the pages of a file that is there have that room: corrupt if not.
-void check_page_layout(Connection& connection);
+// That the pages of a file that is there have that room, and that its header lets us write what we opened
+// for writing: corrupt if not.
+void check_page_layout(Connection& connection, bool writable);
 // A copy that was exported, or a file that a person changed, may not be in WAL mode. busy at once if
 // somebody else has it open.
 void use_wal(Connection& connection);

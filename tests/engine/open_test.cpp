@@ -158,6 +158,18 @@ TEST_CASE("a truncated file is refused, and not made shorter or longer") {
   require_untouched(ErrorCode::corrupt, ground.folder, ground.path());
 }
 
+// SQLite would open it, and say at the first write that the database may only be read.
+TEST_CASE("a file whose header asks for a newer SQLite to write it is damaged") {
+  FileGround ground;
+  ground.close();
+  constexpr std::streamoff kWriteVersion = 18;
+  {
+    std::fstream file(ground.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(kWriteVersion).put(2 + 8);
+  }
+  require_untouched(ErrorCode::corrupt, ground.folder, ground.path());
+}
+
 TEST_CASE("a path that is no file to be opened is invalid") {
   TemporaryFolder folder;
   const std::string path = folder.file("app.holdfast");
